@@ -31,7 +31,7 @@ def generate_items(
     levels: Sequence[Level] | None = None,
     skills: Sequence[Skill] | None = None,
 ) -> Iterator[Record]:
-    """Yields `n` different items as records, evenly over skills, in each over models, and in each of these over levels.
+    """Yields `n` different items as records, evenly over skills, then over their models, then over levels.
 
     ItemError when the selection holds no model, when a model draws an invalid item, or when all models
     together can give fewer than `n`; the last comes after what there is has been yielded.

@@ -1,0 +1,55 @@
+"""Everything that decides a tuned model, and nothing else: two equal configs give two equal models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from tunewright.run.config import Config
+from tunewright.tune.objective import Normalisation, parse_objective
+
+
+class TuneConfig(Config):
+    """The settings of one arm. A recipe's `tune:` table holds them; `arms` and `seeds` vary them."""
+
+    model: str = Field("scratch:tiny", description="Hugging Face id, folder, or scratch:tiny|small")
+    objective: str = Field("it", description="it, im, or im:WEIGHT for a prompt weight between 0 and 1")
+    normalisation: Normalisation = Field(
+        Normalisation.TOKEN_MEAN, description="what the weighted loss is divided by"
+    )
+    epochs: int = Field(3, ge=1, description="passes over the training rows")
+    lr: float | None = Field(
+        None, gt=0, description="peak learning rate; default 2e-3 scratch, 2e-4 LoRA, 2e-5 full"
+    )
+    batch_size: int = Field(16, ge=1, description="examples per optimizer step")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")
+    warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    seed: int = Field(1, ge=0, description="initial weights (scratch, LoRA), dropout and order")
+    max_tokens: int = Field(1024, ge=8, description="longer examples are dropped in every arm, never cut")
+    explanation: bool = Field(True, description="train on explanations after the outputs")
+    lora: int | None = Field(None, ge=1, description="rank of a LoRA adapter; none trains all weights")
+    lora_alpha: float | None = Field(None, gt=0, description="default: twice the rank")
+    chat_template: str | None = Field(
+        None, description="tulu, chatml or a Jinja file; default: the model's own"
+    )
+    precision: Literal["auto", "f32", "bf16"] = Field("auto", description="auto measures which one is faster")
+    pack_tokens: int = Field(4096, ge=8, description="tokens in one forward pass; does not change the loss")
+    holdout: int = Field(0, ge=0, description="rows of the data kept out of training and measured on")
+    holdout_by: str | None = Field(None, description="column whose values are kept wholly on one side")
+    measured_rows: int = Field(500, ge=1, description="training rows measured after each epoch, at most")
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, value: str) -> str:
+        parse_objective(value)
+        return value
+
+    @field_validator("chat_template")
+    @classmethod
+    def _text_of_file(cls, value: str | None) -> str | None:
+        from tunewright.tune.templates import template_text
+
+        return None if value is None else template_text(value)

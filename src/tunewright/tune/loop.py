@@ -1,0 +1,218 @@
+"""The training loop: order, steps, gradients, and nothing that would make two equal runs differ."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tunewright.errors import ModelError
+from tunewright.run.files import JsonlLog
+from tunewright.run.progress import Progress
+from tunewright.run.seeds import derive_seed
+from tunewright.tune.batches import micro_batches, steps_of_epoch
+from tunewright.tune.checkpoint import load_checkpoint, save_checkpoint
+from tunewright.tune.config import TuneConfig
+from tunewright.tune.examples import Example
+from tunewright.tune.network import Network
+from tunewright.tune.objective import Objective
+
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one optimizer step did; a row of `metrics.jsonl`. `num_tokens` have weight, of `num_seen`."""
+
+    step: int
+    epoch: int
+    loss: float
+    lr: float
+    gradient_norm: float
+    num_tokens: int
+    num_seen: int
+
+
+def train(
+    network: Network,
+    examples: Sequence[Example],
+    *,
+    objective: Objective,
+    config: TuneConfig,
+    lr: float,
+    checkpoint: Path,
+    metrics: JsonlLog,
+    after_epoch: Callable[[int], None],
+    progress: Progress,
+) -> float:
+    """Train in place and give back the seconds it took over all processes (measuring left out).
+
+    Goes on from `checkpoint` when there is one, bit for bit as if it had not stopped. `after_epoch(e)` is
+    called before the first step with 0 and after each epoch with 1, 2, …; again after a resume that lands
+    there. Ctrl-C finishes the step, writes a checkpoint, and then is raised.
+    """
+    optimizer = torch.optim.AdamW(
+        [parameter for parameter in network.model.parameters() if parameter.requires_grad],
+        lr=lr,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    facts = load_checkpoint(checkpoint, network.model, optimizer) or {"step": 0, "seconds": 0.0}
+    done, seconds_before = int(facts["step"]), float(facts["seconds"])
+    metrics.keep(done)
+    steps_per_epoch = math.ceil(len(examples) / config.batch_size)
+    num_steps = steps_per_epoch * config.epochs
+    clock = _Clock(seconds_before)
+    with _finish_step_on_interrupt() as interrupted:
+        if done % steps_per_epoch == 0:  # the start, or a kill between an epoch's end and its measuring
+            with clock.stopped():
+                after_epoch(done // steps_per_epoch)
+        for step in range(done, num_steps):
+            epoch, within = divmod(step, steps_per_epoch)
+            if within == 0 or step == done:
+                name = f"{objective.name} seed {config.seed}, epoch {epoch + 1} of {config.epochs}"
+                progress.start(name, steps_per_epoch, "steps", done=within)
+            rows = steps_of_epoch(len(examples), batch_size=config.batch_size, seed=config.seed, epoch=epoch)[
+                within
+            ]
+            took = take_step(
+                network,
+                optimizer,
+                [examples[row] for row in rows],
+                objective=objective,
+                config=config,
+                lr=lr * schedule_factor(step, num_steps, config),
+                step=step,
+                epoch=epoch,
+            )
+            metrics.append(asdict(took))
+            progress.advance(loss=round(took.loss, 3))
+            last_of_epoch = within == steps_per_epoch - 1
+            if interrupted() or last_of_epoch or clock.since_checkpoint() > CHECKPOINT_SECONDS:
+                metrics.sync()
+                save_checkpoint(
+                    checkpoint, network.model, optimizer, {"step": step + 1, "seconds": clock.seconds()}
+                )
+                clock.checkpointed()
+            if interrupted():
+                raise KeyboardInterrupt
+            if last_of_epoch:
+                progress.finish()
+                with clock.stopped():
+                    after_epoch(epoch + 1)
+    return clock.seconds()
+
+
+def take_step(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    examples: Sequence[Example],
+    *,
+    objective: Objective,
+    config: TuneConfig,
+    lr: float,
+    step: int,
+    epoch: int,
+) -> Step:
+    """One optimizer step: loss = Σ w·nll / D with D over the whole step, gradients clipped, AdamW."""
+    torch.manual_seed(derive_seed(config.seed, "dropout", step))
+    optimizer.zero_grad(set_to_none=True)
+    loss, num_tokens = accumulate_gradients(
+        network, examples, objective=objective, pack_tokens=config.pack_tokens
+    )
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise ModelError(
+            f"the loss is {loss} and the gradient's norm {norm} at step {step + 1}; try a lower --lr "
+            "or --precision f32"
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    optimizer.step()
+    num_seen = sum(len(example) for example in examples)
+    return Step(step + 1, epoch + 1, loss, lr, norm, num_tokens, num_seen)
+
+
+def accumulate_gradients(
+    network: Network, examples: Sequence[Example], *, objective: Objective, pack_tokens: int
+) -> tuple[float, int]:
+    """Add the gradient of one step's loss to the parameters; the loss and the number of weighted tokens.
+
+    The same for any `pack_tokens`, because every coefficient already holds the step's divisor.
+    """
+    weights = [objective.token_weights(example.roles) for example in examples]
+    coefficients = objective.coefficients(weights)
+    loss = 0.0
+    for micro in micro_batches(examples, coefficients, pack_tokens=pack_tokens, packed=network.packed):
+        part = network.loss(micro).total
+        part.backward()  # type: ignore[no-untyped-call]
+        loss += float(part.detach())
+    return loss, sum(int(np.count_nonzero(weight)) for weight in weights)
+
+
+def schedule_factor(step: int, num_steps: int, config: TuneConfig) -> float:
+    """The share of the peak learning rate at a step (from 0): linear warm-up, then the named decay to 0."""
+    warmup = math.ceil(config.warmup * num_steps)
+    if step < warmup:
+        return (step + 1) / warmup
+    left = (num_steps - step) / max(num_steps - warmup, 1)
+    match config.schedule:
+        case "constant":
+            return 1.0
+        case "linear":
+            return left
+        case "cosine":
+            return 0.5 * (1 - math.cos(math.pi * left))
+
+
+class _Clock:
+    """Seconds of training, over all processes and without the pauses for measuring."""
+
+    def __init__(self, seconds_before: float) -> None:
+        self._before = seconds_before
+        self._start = self._last_checkpoint = time.monotonic()
+
+    def seconds(self) -> float:
+        return self._before + time.monotonic() - self._start
+
+    def since_checkpoint(self) -> float:
+        return time.monotonic() - self._last_checkpoint
+
+    def checkpointed(self) -> None:
+        self._last_checkpoint = time.monotonic()
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        pause = time.monotonic()
+        yield
+        self._start += time.monotonic() - pause
+
+
+@contextlib.contextmanager
+def _finish_step_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C sets a flag that the loop reads between steps; a second one interrupts at once."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag.is_set
+        return
+
+    def remember(signum: int, frame: Any) -> None:
+        if flag.is_set():
+            raise KeyboardInterrupt
+        flag.set()
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield flag.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

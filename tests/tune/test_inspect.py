@@ -1,0 +1,41 @@
+"""`inspect` on a file with known contents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tunewright.errors import DataError
+from tunewright.tune.inspect import inspect
+
+
+def test_counts_lengths_ratio_duplicates_and_broken_rows(tmp_path: Path) -> None:
+    """Prompts of 4, 4 and 6 words, outputs of 2, 2 and 1: ratio of means 14/5, median ratio 2."""
+    rows = [
+        {"instruction": "name one big city", "input": "", "output": "Lima, Peru"},
+        {"instruction": "name one big city", "input": "", "output": "Lima, Peru"},
+        {"instruction": "name one big city", "input": "in Africa", "output": "Lagos"},
+        {"instruction": "broken", "input": "", "output": None},
+    ]
+    file = tmp_path / "d.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = inspect(str(file))
+    assert found.summary.num_records == 3
+    assert found.summary.words.ratio_of_means == pytest.approx(14 / 5)
+    assert found.summary.words.median_ratio == 2
+    assert found.summary.num_exact_duplicates == 1
+    assert found.num_rejects == 1
+    assert (found.first_rejects[0].line, found.first_rejects[0].field) == (4, "output")
+    assert found.formats == {"alpaca": 3}
+    assert found.recommendation.objective == "im"
+    assert found.summary.tokens is not None
+    assert found.summary.tokens.fields["output"].num_records == 3
+
+
+def test_no_usable_row_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "d.jsonl"
+    file.write_text('{"instruction": "a", "output": ""}\n')
+    with pytest.raises(DataError, match="output"):
+        inspect(str(file))

@@ -1,0 +1,302 @@
+"""The loop's promises: the plain formula's gradients, and the same result however a run is cut."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from support.tiny_models import make_records
+from tunewright.errors import ModelError
+from tunewright.records.record import Record
+from tunewright.run.files import read_jsonl
+from tunewright.run.progress import Progress
+from tunewright.tune.batches import micro_batches, steps_of_epoch
+from tunewright.tune.config import TuneConfig
+from tunewright.tune.conversation import Role
+from tunewright.tune.examples import Example, make_examples
+from tunewright.tune.loop import accumulate_gradients, schedule_factor
+from tunewright.tune.measure import example_losses
+from tunewright.tune.model import load_model, load_tokenizer
+from tunewright.tune.network import Network
+from tunewright.tune.objective import Objective, parse_objective
+from tunewright.tune.roles import Renderer
+from tunewright.tune.stage import tune
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared"
+
+
+@pytest.fixture(scope="module")
+def examples(records: list[Record], tiny_tokenizer: Any) -> tuple[Example, ...]:
+    made = make_examples(records, Renderer(tiny_tokenizer), max_tokens=512, explanation=True)
+    assert not made.dropped
+    return made.kept
+
+
+@pytest.fixture(scope="module")
+def network(tiny_tokenizer: Any) -> Network:
+    return Network.prepare(load_model("scratch:tiny", tiny_tokenizer, seed=1), dtype=torch.float32)
+
+
+def gradients(network: Network) -> list[torch.Tensor]:
+    return [p.grad.clone() for p in network.model.parameters() if p.grad is not None]
+
+
+def ours(
+    network: Network, examples: Any, objective: Objective, pack_tokens: int
+) -> tuple[float, list[torch.Tensor]]:
+    network.model.zero_grad()
+    loss, _ = accumulate_gradients(network, examples, objective=objective, pack_tokens=pack_tokens)
+    return loss, gradients(network)
+
+
+def plain(network: Network, examples: Any, objective: Objective) -> tuple[float, list[torch.Tensor]]:
+    """The same loss through transformers' own forward with labels, one example at a time."""
+    model = network.model
+    before = model.config._attn_implementation
+    if network.packed:
+        model.set_attn_implementation("sdpa")
+    model.zero_grad()
+    masks = [torch.from_numpy(objective.token_weights(example.roles)) != 0 for example in examples]
+    divisor = sum(int(mask.sum()) for mask in masks)
+    total = 0.0
+    for example, mask in zip(examples, masks, strict=True):
+        ids = torch.from_numpy(example.ids)[None]
+        labels = torch.where(mask, ids[0], torch.full_like(ids[0], -100))[None]
+        loss = model(input_ids=ids, labels=labels).loss * int(mask.sum()) / divisor
+        loss.backward()
+        total += loss.item()
+    if network.packed:
+        model.set_attn_implementation(before)
+    return total, gradients(network)
+
+
+def assert_close(found: list[torch.Tensor], expected: list[torch.Tensor], atol: float = 1e-5) -> None:
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("name", ["it", "im"])
+def test_loss_and_gradients_equal_a_plain_transformers_forward(
+    network: Network, examples: tuple[Example, ...], name: str
+) -> None:
+    objective = parse_objective(name)
+    loss, found = ours(network, examples, objective, 4096)
+    expected_loss, expected = plain(network, examples, objective)
+    assert loss == pytest.approx(expected_loss, abs=1e-5)
+    assert_close(found, expected)
+
+
+@pytest.mark.parametrize("normalisation", ["token_mean", "example_mean", "sum"])
+def test_any_micro_batch_split_gives_the_same_loss_and_gradients(
+    network: Network, examples: tuple[Example, ...], normalisation: str
+) -> None:
+    objective = parse_objective("im", normalisation=normalisation)
+    whole, expected = ours(network, examples, objective, 10**6)
+    scale = max(1.0, max(float(g.abs().max()) for g in expected))
+    for pack_tokens in (8, 64, 301):
+        loss, found = ours(network, examples, objective, pack_tokens)
+        assert loss == pytest.approx(whole, rel=1e-6)
+        assert_close(found, expected, atol=1e-5 * scale)
+
+
+def test_im_with_weight_0_gives_its_gradients_bit_for_bit(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    it, zero = (ours(network, examples, parse_objective(name), 200) for name in ("it", "im:0"))
+    assert it[0] == zero[0]
+    assert all(torch.equal(a, b) for a, b in zip(it[1], zero[1], strict=True))
+
+
+def test_a_padded_layout_gives_what_the_packed_one_gives(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    """Models whose attention cannot be replaced run right-padded; causal attention keeps that exact."""
+    objective = parse_objective("im")
+    packed = ours(network, examples, objective, 300)
+    network.model.set_attn_implementation("sdpa")
+    padded = ours(dataclasses.replace(network, packed=False), examples, objective, 300)
+    network.model.set_attn_implementation("tunewright_per_document")
+    assert padded[0] == pytest.approx(packed[0], abs=1e-5)
+    assert_close(padded[1], packed[1])
+
+
+def test_the_full_logits_path_gives_what_the_tiled_head_gives(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    objective = parse_objective("it")
+    tiled = ours(network, examples, objective, 300)
+    full = ours(dataclasses.replace(network, plain_head=False), examples, objective, 300)
+    assert full[0] == pytest.approx(tiled[0], abs=1e-5)
+    assert_close(full[1], tiled[1])
+
+
+def test_only_weighted_rows_reach_the_head(examples: tuple[Example, ...]) -> None:
+    objective = parse_objective("it")
+    weights = [objective.token_weights(example.roles) for example in examples]
+    micros = list(micro_batches(examples, weights, pack_tokens=10**6, packed=True))
+    rows = sum(len(micro.rows_N) for micro in micros)
+    assert rows == sum(example.count(Role.OUTPUT, Role.EXPLANATION, Role.EOS) for example in examples)
+
+
+def test_no_target_is_the_first_token_of_a_document(examples: tuple[Example, ...]) -> None:
+    """Across a boundary the last token of one document would predict the first of the next."""
+    objective = parse_objective("im")
+    weights = [objective.token_weights(example.roles) for example in examples]
+    for micro in micro_batches(examples, weights, pack_tokens=10**6, packed=True):
+        assert micro.document_lengths is not None
+        starts = np.cumsum([0, *micro.document_lengths[:-1]])
+        targets = micro.rows_N.numpy() + 1
+        assert not set(starts.tolist()) & set(targets.tolist())
+
+
+def test_the_order_is_a_permutation_that_depends_on_seed_and_epoch() -> None:
+    rows = [
+        np.concatenate(steps_of_epoch(10, batch_size=4, seed=s, epoch=e)).tolist()
+        for s, e in ((1, 0), (1, 1), (2, 0))
+    ]
+    assert all(sorted(order) == list(range(10)) for order in rows)
+    assert rows[0] != rows[1] != rows[2]
+    assert [len(step) for step in steps_of_epoch(10, batch_size=4, seed=1, epoch=0)] == [4, 4, 2]
+
+
+def test_the_measured_loss_does_not_depend_on_the_batch_size(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    one = example_losses(network, examples, pack_tokens=8)
+    all_ = example_losses(network, examples, pack_tokens=10**6)
+    for a, b in zip(one, all_, strict=True):
+        assert a.id == b.id
+        assert a.groups.keys() == b.groups.keys()
+        for name in a.groups:
+            assert a.groups[name].num_tokens == b.groups[name].num_tokens
+            assert a.groups[name].nll == pytest.approx(b.groups[name].nll, abs=1e-4)
+
+
+def test_the_measured_output_loss_is_the_mean_over_output_tokens(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    example = examples[1]
+    network.model.eval()
+    with torch.no_grad():
+        logits = network.model(input_ids=torch.from_numpy(example.ids)[None]).logits[0]
+    network.model.train()
+    nll = torch.nn.functional.cross_entropy(logits[:-1], torch.from_numpy(example.ids[1:]), reduction="none")
+    expected = nll[torch.from_numpy(example.roles[1:] == Role.OUTPUT)].mean().item()
+    assert example_losses(network, [example], pack_tokens=512)[0].groups["output"].mean == pytest.approx(
+        expected, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [0.5, 1, 1, 1, 1]),
+        ("linear", [0.5, 1, 1, 2 / 3, 1 / 3]),
+        ("cosine", [0.5, 1, 1, 0.75, 0.25]),
+    ],
+)
+def test_schedules_warm_up_and_then_decay(schedule: str, expected: list[float]) -> None:
+    """Five steps, two of warm-up; then 3, 2, 1 thirds are left (cosine: (1+cos(π·k/3))/2)."""
+    config = TuneConfig.model_validate({"schedule": schedule, "warmup": 0.4})
+    assert [schedule_factor(step, 5, config) for step in range(5)] == pytest.approx(expected)
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAt:
+    """A progress sink that stops the run at the n-th step, as a kill between two steps would."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def __call__(self, event: Any) -> None:
+        if event.kind == "advance" and event.unit == "steps":
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+
+
+class EveryEvent(Progress):
+    """Progress without thinning, so that a test can stop at an exact step."""
+
+    def advance(self, n: int = 1, **fields: Any) -> None:
+        self._last_sent = float("-inf")
+        super().advance(n, **fields)
+
+
+@pytest.mark.parametrize("extra", [{}, {"lora": 4}])
+def test_a_resumed_run_equals_an_uninterrupted_one_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
+) -> None:
+    """Killed in the middle of epoch 2 of 3: the same weights, metrics and losses, byte for byte."""
+    monkeypatch.setattr("tunewright.tune.loop.CHECKPOINT_SECONDS", 0.0)
+    records = make_records(30)
+    config = TuneConfig.model_validate({"epochs": 3, "batch_size": 8, "objective": "im", **extra})
+    heldout = {"heldout": records[24:]}
+    tune(config, records[:24], tmp_path / "whole", heldout=heldout)
+    with pytest.raises(Killed):
+        tune(config, records[:24], tmp_path / "cut", heldout=heldout, progress=EveryEvent(KillAt(5)))
+    assert not (tmp_path / "cut/manifest.json").exists()
+    tune(config, records[:24], tmp_path / "cut", heldout=heldout)
+    for name in ("model/model.safetensors", "metrics.jsonl", "losses/epoch-3.jsonl", "losses/epoch-1.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), name
+    assert len(list(read_jsonl(tmp_path / "cut/metrics.jsonl"))) == 9
+
+
+def test_a_finished_arm_is_not_run_again(tmp_path: Path) -> None:
+    records = make_records(8)
+    config = TuneConfig(epochs=1)
+    first = tune(config, records, tmp_path / "arm")
+    assert tune(config, records, tmp_path / "arm", progress=EveryEvent(KillAt(1))) == first
+
+
+def test_the_saved_model_loads_and_stops_at_its_end_token(tmp_path: Path) -> None:
+    """One fact, learnt by heart: the loaded model answers it and stops by itself."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    records = [Record("a", "Say yes.", "Yes."), Record("b", "Say no.", "No.")]
+    manifest = tune(TuneConfig(epochs=30, batch_size=2), records, tmp_path / "arm")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "arm/model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "arm/model")
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Say no."}],
+        add_generation_prompt=True,
+        return_tensors="pt",
+        return_dict=True,
+    )
+    out = model.generate(**prompt, max_new_tokens=20, do_sample=False)[0, prompt["input_ids"].shape[1] :]
+    assert tokenizer.decode(out) == "No.<|end|>"
+    assert manifest["extra"]["stop_token"] == "<|end|>"
+
+
+def test_a_loss_that_explodes_names_the_step_and_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"at step \d+; try a lower --lr"):
+        tune(TuneConfig(lr=1e30, epochs=20, clip=1e30), make_records(8), tmp_path / "arm")
+
+
+@pytest.mark.parametrize("name", ["stories260K", "tinystories-instruct-3m-chat"])
+def test_real_models_give_the_plain_gradients_too(records: list[Record], name: str) -> None:
+    """A Llama that packs, and a GPT-Neo whose own attention makes it run padded."""
+    folder = SHARED / "models" / name
+    if not folder.exists():
+        pytest.skip("the shared models are not beside this checkout")
+    from tunewright.tune.templates import TULU
+
+    tokenizer = load_tokenizer(str(folder), records)
+    examples = make_examples(
+        records, Renderer(tokenizer, chat_template=TULU), max_tokens=250, explanation=True
+    ).kept
+    network = Network.prepare(load_model(str(folder), tokenizer, seed=0), dtype=torch.float32)
+    assert network.packed == (name == "stories260K")
+    for objective in (parse_objective("it"), parse_objective("im")):
+        loss, found = ours(network, examples, objective, 500)
+        expected_loss, expected = plain(network, examples, objective)
+        assert loss == pytest.approx(expected_loss, abs=1e-5)
+        assert_close(found, expected)
