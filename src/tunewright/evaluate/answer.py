@@ -1,0 +1,23 @@
+"""One answer of a tuned model, and when it counts as the expected one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunewright.tune.conversation import JOIN
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model wrote for one record: its text, and whether it stopped by itself within the limit."""
+
+    record_id: str
+    expected: str  # the whole trained answer: output, and explanation where there is one
+    text: str
+    stopped: bool
+
+
+def is_exact(text: str, output: str) -> bool:
+    """Whether an answer is the expected output to the letter, alone or followed by an explanation."""
+    text, output = text.strip(), output.strip()
+    return text == output or text.startswith(output + JOIN)

@@ -1,0 +1,96 @@
+"""Greedy answers of a tuned model, from the folder it was saved to, as any user would load it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tunewright.evaluate.answer import Answer
+from tunewright.records.record import Record
+from tunewright.run.progress import Progress
+from tunewright.tune.conversation import Role, conversation
+from tunewright.tune.roles import Renderer
+
+BATCH = 32
+SPARE_TOKENS = 8  # beyond the longest expected answer, so that running on past the end shows
+
+
+def load_tuned(folder: Path) -> tuple[Any, Renderer]:
+    """The saved model in eval mode with its renderer."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
+    return model.eval(), Renderer(AutoTokenizer.from_pretrained(str(folder)))
+
+
+@torch.no_grad()
+def greedy_answers(
+    model: Any,
+    renderer: Renderer,
+    records: Sequence[Record],
+    *,
+    explanation: bool = True,
+    max_new_tokens: int = 256,
+    progress: Progress | None = None,
+) -> list[Answer]:
+    """Greedy continuations of the records' prompts, in their order.
+
+    The prompt is the exact token prefix that training saw before the answer, not a second rendering. The
+    limit is the longest expected answer of a batch plus a little, at most `max_new_tokens`.
+    """
+    prompts = [_prompt_and_answer(record, renderer, explanation) for record in records]
+    by_length = sorted(range(len(records)), key=lambda index: len(prompts[index][0]))
+    answers: dict[int, Answer] = {}
+    for start in range(0, len(by_length), BATCH):
+        chunk = by_length[start : start + BATCH]
+        limit = min(max(prompts[index][1] for index in chunk) + SPARE_TOKENS, max_new_tokens)
+        texts = _generate(model, renderer, [prompts[index][0] for index in chunk], limit)
+        for index, (text, stopped) in zip(chunk, texts, strict=True):
+            expected = conversation(records[index], explanation=explanation)[-1].text
+            answers[index] = Answer(records[index].id, expected, text, stopped)
+        if progress is not None:
+            progress.advance(len(chunk))
+    return [answers[index] for index in range(len(records))]
+
+
+def _prompt_and_answer(record: Record, renderer: Renderer, explanation: bool) -> tuple[list[int], int]:
+    """The ids before the last answer, and how many tokens the answer has with its end."""
+    roled = renderer(conversation(record, explanation=explanation))
+    output = roled.roles == Role.OUTPUT
+    starts = np.flatnonzero(output & ~np.concatenate([[False], output[:-1]]))
+    return roled.ids[: starts[-1]].tolist(), len(roled.ids) - int(starts[-1])
+
+
+def _generate(model: Any, renderer: Renderer, prompts: list[list[int]], limit: int) -> list[tuple[str, bool]]:
+    width = max(len(prompt) for prompt in prompts)
+    ids = torch.zeros(len(prompts), width, dtype=torch.long)
+    attended = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):  # padded on the left, so that every answer starts at one place
+        ids[row, width - len(prompt) :] = torch.tensor(prompt)
+        attended[row, width - len(prompt) :] = 1
+    limit = max(min(limit, _positions(model) - width), 1)
+    out = model.generate(
+        input_ids=ids.to(model.device),
+        attention_mask=attended.to(model.device),
+        max_new_tokens=limit,
+        do_sample=False,
+        temperature=None,
+        top_p=None,
+        top_k=None,
+    )
+    texts = []
+    for row in out[:, width:].tolist():
+        stop = row.index(renderer.stop_id) if renderer.stop_id in row else None
+        text = renderer.tokenizer.decode(row if stop is None else row[:stop], skip_special_tokens=True)
+        texts.append((text.strip(), stop is not None))
+    return texts
+
+
+def _positions(model: Any) -> int:
+    return int(getattr(model.config, "max_position_embeddings", None) or 1 << 30)
