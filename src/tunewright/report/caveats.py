@@ -1,0 +1,124 @@
+"""What a reader must keep in mind, drawn from the facts of the run rather than from a fixed list."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tunewright.report import words
+from tunewright.report.gather import Run
+
+TINY_PARAMETERS = 50_000_000
+
+
+def caveats(run: Run) -> list[str]:
+    """Sentences in the order of their weight."""
+    if not run.arms:
+        return ["Nothing has been tuned yet, so there is nothing to conclude."]
+    found = [_size(run), *_seeds(run), *_training_length(run), *_budgets(run), *_data(run)]
+    if len(run.arm_names()) > 1:
+        found.append(
+            "Every arm has one learning rate and one schedule. Objectives can prefer different ones, so a "
+            "difference here is one at these settings."
+        )
+    if run.differences and len(run.differences) > 1:
+        found.append(
+            "Several sets and epochs are compared and the intervals are not widened for that: take the "
+            "question asked beforehand as the result and the rest as description."
+        )
+    return [
+        *found,
+        *_answers(run),
+        "Peak memory is that of the whole process: data, tokenizer, libraries, and what earlier models left.",
+    ]
+
+
+def _size(run: Run) -> str:
+    parameters = max(arm.extra["num_parameters"] for arm in run.arms)
+    if parameters >= TINY_PARAMETERS:
+        return (
+            f"One model of {words.parameters(parameters)} was tuned; the numbers are about this "
+            "model on this data and say nothing about others."
+        )
+    return (
+        f"A tiny model of {words.parameters(parameters)}: its losses and their differences mean "
+        "something, its answers outside the data’s world do not. Nothing here is a claim about larger models "
+        "or other data."
+    )
+
+
+def _seeds(run: Run) -> list[str]:
+    num_seeds = min(len(run.of_arm(name)) for name in run.arm_names())
+    return [words.seeds_sentence(num_seeds)] if num_seeds < 5 else []
+
+
+def _training_length(run: Run) -> list[str]:
+    sentences = []
+    for set_name in run.heldout_names()[:1]:
+        best = {arm: run.best_epoch(arm, set_name) for arm in run.arm_names()}
+        falling = [arm for arm, epoch in best.items() if epoch == run.last_epoch(arm)]
+        past = {
+            arm: epoch for arm, epoch in best.items() if epoch is not None and epoch < run.last_epoch(arm)
+        }
+        if falling:
+            sentences.append(words.still_falling_sentence(falling, set_name))
+        if past:
+            sentences.append(words.past_best_sentence(past, set_name))
+    return sentences
+
+
+def _budgets(run: Run) -> list[str]:
+    tokens = {arm.name: arm.extra["objective"]["weighted_tokens_per_epoch"] for arm in run.arms}
+    if len(set(tokens.values())) < 2:
+        return []
+    parts = ", ".join(f"{name} {amount:,}" for name, amount in tokens.items())
+    return [
+        "The arms get equal rows and steps, not equal weighted tokens: per epoch the loss falls on "
+        f"{parts} tokens."
+    ]
+
+
+def _data(run: Run) -> list[str]:
+    sentences = []
+    if not run.heldout_names():
+        sentences.append(
+            "No held-out set was measured, so nothing can be said about rows that were not trained on."
+        )
+    if run.generated is not None:
+        sentences.append(
+            "The data is made from item models (templates): held-out items share their forms with the "
+            "training items, so held-out means new items, not a new kind of item."
+        )
+    elif run.recipe.get("tune", {}).get("holdout") or any(
+        a.manifest["config"].get("holdout") for a in run.arms
+    ):
+        sentences.append(
+            "The held-out rows come from the same data as the training rows: this measures new rows of one "
+            "source, not a change of source."
+        )
+    num_lost = sum(sum(arm.extra["dropped"].values()) for arm in run.arms[:1])
+    if num_lost:
+        sentences.append(
+            f"{words.count(num_lost, 'training row')} {'was' if num_lost == 1 else 'were'} dropped in every "
+            "arm (see the data); the results are about those kept."
+        )
+    return sentences
+
+
+def _answers(run: Run) -> list[str]:
+    """Where the answers say less than their scores seem to."""
+    sentences = []
+    silent = Counter(row["arm"] for row in run.scores if row["stopped_share"] < 0.5)
+    of_arm = Counter(row["arm"] for row in run.scores)
+    mute = [arm for arm, num in silent.items() if num == of_arm[arm]]
+    if mute:
+        sentences.append(
+            f"Most answers of {' and '.join(mute)} ran into the length limit without an end token: read "
+            "their exact matches as “has not learnt to answer yet”, not as wrong answers."
+        )
+    bleu = [row["memorisation"]["bleu"] for row in run.scores if "memorisation" in row]
+    if bleu and max(bleu) < 1:
+        sentences.append(
+            "BLEU against the training outputs is below 1 in every arm, a floor where no difference in "
+            "memorisation could show. Corpus BLEU needs outputs of four words and more."
+        )
+    return sentences

@@ -1,0 +1,86 @@
+"""The data behind a run, read again from its files where they still exist: lengths, and texts by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tunewright.errors import TunewrightError
+from tunewright.records.describe import Summary, describe
+from tunewright.records.read import read_records
+from tunewright.records.record import Record
+from tunewright.report.gather import Run
+
+
+@dataclass(frozen=True)
+class Source:
+    """One set of the run. `summary` is None where it could not be read; `note` then says why."""
+
+    name: str
+    file: str
+    summary: Summary | None = None
+    records: Mapping[str, Record] = field(default_factory=dict)
+    note: str = ""
+
+
+def read_sources(run: Run) -> list[Source]:
+    """The training data first, then rows held out of it, then the held-out files as the recipe names them."""
+    if run.is_single:
+        return []
+    if run.recipe.get("generate"):
+        data = str(run.folder / "generate" / "records.jsonl")
+        shown = "generate/records.jsonl"
+    else:
+        data = shown = str(run.recipe.get("data"))
+    files = {str(name): str(file) for name, file in (run.recipe.get("heldout") or {}).items()}
+    train = _read("train", data, shown, run)
+    parted = _part(train, run) if (run.recipe.get("tune") or {}).get("holdout") else [train]
+    return [*parted, *(_read(name, file, file, run) for name, file in files.items())]
+
+
+def record_of(sources: Sequence[Source], set_name: str, record_id: str) -> Record | None:
+    """A record of a set by its id, where the set could be read."""
+    for source in sources:
+        if source.name == set_name and record_id in source.records:
+            return source.records[record_id]
+    return None
+
+
+def _read(name: str, file: str, shown: str, run: Run) -> Source:
+    if not Path(file).exists():
+        return Source(name, shown, note=f"{shown} is not there any more, so its texts are not shown.")
+    try:
+        records = list(read_records(file, on_reject=lambda _: None))
+        summary = describe(records)
+    except TunewrightError as error:
+        return Source(name, shown, note=f"{shown} could not be read again: {error}.")
+    by_id = {record.id: record for record in records}
+    if not _measured_ids(run, name) <= by_id.keys():
+        return Source(
+            name,
+            shown,
+            note=f"{shown} has changed since the run (rows it measured are gone), so it is not described.",
+        )
+    return Source(name, shown, summary, by_id)
+
+
+def _part(data: Source, run: Run) -> list[Source]:
+    """The training rows and those held out of the same data, known by what tuning measured and dropped."""
+    held = _measured_ids(run, "heldout")
+    held |= {row["id"] for arm in run.arms for row in arm.rejects if row.get("set") == "heldout"}
+    parts = [
+        ("train", {key: record for key, record in data.records.items() if key not in held}, data.file),
+        (
+            "heldout",
+            {key: record for key, record in data.records.items() if key in held},
+            "held out of the training data",
+        ),
+    ]
+    if not all(records for _, records, _ in parts):  # nothing is measured yet, or the file is not readable
+        return [data]
+    return [Source(name, file, describe(records.values()), records) for name, records, file in parts]
+
+
+def _measured_ids(run: Run, set_name: str) -> set[str]:
+    return {record_id for table in run.tables if table.set == set_name for record_id in table.ids}

@@ -1,0 +1,90 @@
+"""What the run found, in sentences: the answer first, then what qualifies it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunewright.report import words
+from tunewright.report.gather import Difference, Run
+
+
+def summary(run: Run) -> str:
+    """What was done, in a sentence."""
+    names = run.arm_names()
+    if not names:
+        return "Nothing has been tuned yet."
+    arm = run.arms[0]
+    config = arm.manifest["config"]
+    start = "tuned from new weights" if str(config["model"]).startswith("scratch:") else "tuned"
+    seeds = sorted({arm.seed for arm in run.arms})
+    plural = "each " if len(names) > 1 else ""
+    return (
+        f"{words.count(len(names), 'arm')} ({', '.join(names)}), {plural}{start} ({config['model']}, "
+        f"{words.parameters(arm.extra['num_parameters'])}) with "
+        f"{words.count(len(seeds), 'seed')} ({', '.join(map(str, seeds))}) for "
+        f"{words.count(config['epochs'], 'epoch')} on {words.count(arm.manifest['counts']['train'], 'row')}: "
+        f"batches of {config['batch_size']}, peak learning rate {arm.extra['lr']:g}, "
+        f"{config['schedule']} schedule."
+    )
+
+
+def findings(run: Run) -> list[str]:
+    """The answer first; then every other held-out set, the gaps, and how far it reaches."""
+    if not run.tables:
+        return ["Nothing has been measured yet, so there is no answer."]
+    pairs = by_pair(run)
+    sets = run.heldout_names() or ["train"]
+    sentences: list[str] = []
+    first_arm = run.arm_names()[0]
+    told = [found for (first, _), found in pairs.items() if first == first_arm]
+    for name in sets:
+        for found in told:
+            compared = comparison([d for d in found if d.paired.set == name])
+            sentences += compared if not sentences else [" ".join(compared)]
+    if not pairs and len(run.arm_names()) > 1:
+        sentences.append(
+            "The arms are not compared yet, as the evaluation has not finished; below is where each stands."
+        )
+    elif not pairs:
+        arm = run.arm_names()[0]
+        levels = [run.distribution(arm, name, run.last_epoch(arm)) for name in [*sets, "train"]]
+        sentences += [words.level_sentence(level) for level in dict.fromkeys(levels) if level is not None]
+    if run.heldout_names():
+        gaps = _gaps(run, sets[0])
+        if gaps:
+            sentences.append(words.gap_sentence(gaps, sets[0]))
+    if len(told) < len(pairs):
+        sentences.append("How the other arms compare with each other stands in the table of differences.")
+    if pairs:
+        num_seeds = next(iter(pairs.values()))[0].paired.num_seeds
+        sentences.append(
+            f"{words.seeds_sentence(num_seeds)} All this is about this model, this data and these settings."
+        )
+    return sentences
+
+
+def by_pair(run: Run) -> dict[tuple[str, str], list[Difference]]:
+    """The differences of every pair of arms, (first, second)."""
+    pairs: dict[tuple[str, str], list[Difference]] = {}
+    for difference in run.differences:
+        pairs.setdefault((difference.paired.first, difference.paired.second), []).append(difference)
+    return pairs
+
+
+def comparison(differences: Sequence[Difference]) -> list[str]:
+    """One pair on one set: at the end, and with each arm at its own best epoch."""
+    by_epoch = [d for d in differences if not d.at_best]
+    if not by_epoch:
+        return []
+    end = max(by_epoch, key=lambda d: d.paired.epoch)
+    best = [d for d in differences if d.at_best]
+    return [words.end_sentence(end), *(words.best_sentence(found, end) for found in best)]
+
+
+def _gaps(run: Run, set_name: str) -> dict[str, float]:
+    gaps = {}
+    for arm in run.arm_names():
+        held, trained = (run.distribution(arm, name, run.last_epoch(arm)) for name in (set_name, "train"))
+        if held is not None and trained is not None:
+            gaps[arm] = held.mean - trained.mean
+    return gaps
