@@ -1,0 +1,65 @@
+"""`tunewright`: one command per stage; each parses, calls one function, prints what came back.
+
+Commands import what they need when they are called, so that `--help` costs a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from tunewright.cli import evaluate, generate, inspect, mask, report, run, tune
+from tunewright.cli.show import error
+from tunewright.errors import TunewrightError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tunewright",
+    help="Make instruction data better, and prove what that did to the model tuned on it.\n\n"
+    "Start with `tunewright run recipes/first.yaml --out runs/first`, or look at your own data with "
+    "`tunewright inspect DATA`. DATA is a file (Alpaca, messages, ShareGPT, prompt/completion; JSON, JSONL, "
+    "CSV, Parquet; .gz), a Hugging Face data-set folder or an id.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+app.command("run")(run.command)
+app.command("generate")(generate.command)
+app.command("inspect")(inspect.command)
+app.command("mask")(mask.command)
+app.command("tune")(tune.command)
+app.add_typer(evaluate.app, name="evaluate")
+app.command("report")(report.command)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from tunewright import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line: users' mistakes end in one sentence and exit code 1, never in a traceback."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer's own answer to Ctrl-C
+            error("interrupted; nothing finished is lost, the same command goes on from here")
+        raise
+    except TunewrightError as problem:
+        error(str(problem))
+        sys.exit(1)
+    except ImportError as problem:
+        error(f"{problem}; this command needs the training libraries: pip install 'tunewright[train]'")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)

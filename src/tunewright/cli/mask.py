@@ -1,0 +1,82 @@
+"""`tunewright mask DATA --model SPEC --objective im --row 3`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tunewright.cli.tune import Data, Format, Model, Objective, Template, read_all
+from tunewright.errors import DataError
+
+if TYPE_CHECKING:
+    from tunewright.tune.preview import Preview
+
+
+def command(
+    data: Data,
+    model: Model = "scratch:tiny",
+    objective: Objective = "it",
+    row: Annotated[list[int], typer.Option(min=1, help="Which record, from 1; may be repeated.")] = [1],  # noqa: B006
+    normalisation: Annotated[str, typer.Option(help="token_mean, example_mean or sum.")] = "token_mean",
+    explanation: Annotated[bool, typer.Option(help="Train on explanations too.")] = True,
+    chat_template: Template = None,
+    format: Format = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page instead of colouring the terminal.")] = None,
+) -> None:
+    """Show where the loss goes: one rendered example with every token's role and weight.
+
+    Example: tunewright mask my.jsonl --model scratch:tiny --objective im --row 3
+    """
+    from tunewright.run.files import write_text_atomic
+    from tunewright.tune.model import load_tokenizer
+    from tunewright.tune.objective import parse_objective
+    from tunewright.tune.preview import mask, mask_html
+    from tunewright.tune.roles import Renderer
+    from tunewright.tune.templates import template_text
+
+    wanted = parse_objective(objective, normalisation=normalisation)
+    rejects: list[Any] = []
+    records = read_all(data, rejects, format=format)
+    for number in row:
+        if number > len(records):
+            raise DataError(f"{data} has {len(records)} records; there is no record {number}")
+    template = None if chat_template is None else template_text(chat_template)
+    renderer = Renderer(load_tokenizer(model, records), chat_template=template)
+    previews = [mask(records[number - 1], renderer, wanted, explanation=explanation) for number in row]
+    if html is not None:
+        write_text_atomic(html, mask_html(previews))
+        typer.echo(f"page: {html}")
+        return
+    for preview in previews:
+        _print(preview)
+
+
+def _print(preview: Preview) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from tunewright.tune.preview import COLOURS, visible
+
+    console = Console(highlight=False)
+    console.print(
+        f"record {preview.record_id}, objective {preview.objective.name}: {preview.num_weighted} of "
+        f"{len(preview.tokens)} tokens carry loss (filled); an answer ends with {preview.stop_token}",
+        markup=False,
+    )
+    line = Text()
+    for token in preview.tokens:
+        colour = COLOURS[token.role]
+        style = f"white on {colour}" if token.weight else f"{colour}"
+        line.append(visible(token.text), style=style)
+    console.print(line)
+    if not console.is_terminal:  # without colour the roles must be readable all the same
+        for token in preview.tokens:
+            console.print(f"{token.role.name.lower():<12}{token.weight:<6g}{token.text!r}", markup=False)
+    for role, count, weight in preview.role_table():
+        console.print(
+            Text.assemble(
+                ("■ ", COLOURS[role]), f"{role.name.lower():<12} {count:>5} tokens  weight {weight:g}"
+            )
+        )

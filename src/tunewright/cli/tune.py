@@ -1,0 +1,127 @@
+"""`tunewright tune DATA --model SPEC --objective it|im --out DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tunewright.cli.run import Again, Out
+from tunewright.cli.show import sink_for
+
+Data = Annotated[str, typer.Argument(help="A file, a data-set folder or a Hugging Face id.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="Hugging Face id, folder, or scratch:tiny|small.")]
+Objective = Annotated[
+    str, typer.Option(help="it: loss on outputs; im: on instructions too; im:0.3: with that weight.")
+]
+Template = Annotated[
+    str | None,
+    typer.Option("--chat-template", help="tulu, chatml or a Jinja file; default: the model's own."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="How to read DATA if it cannot be told: alpaca, messages, sharegpt, prompt_completion, native.",
+    ),
+]
+
+
+def command(
+    data: Data,
+    out: Out,
+    model: Model = "scratch:tiny",
+    objective: Objective = "it",
+    heldout: Annotated[list[Path] | None, typer.Option(help="A file to measure on; may be repeated.")] = None,
+    holdout: Annotated[
+        int, typer.Option(min=0, help="Rows of DATA kept out of training and measured on.")
+    ] = 0,
+    holdout_by: Annotated[str | None, typer.Option(help="Column whose values stay on one side.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 3,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Peak learning rate [default: 2e-3 scratch, 2e-4 LoRA, 2e-5 full]."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Examples per optimizer step.")] = 16,
+    seed: Annotated[int, typer.Option(help="Order, dropout and new weights.")] = 1,
+    normalisation: Annotated[str, typer.Option(help="token_mean, example_mean or sum.")] = "token_mean",
+    max_tokens: Annotated[int, typer.Option(help="Longer examples are dropped, never cut.")] = 1024,
+    schedule: Annotated[str, typer.Option(help="linear, cosine or constant.")] = "linear",
+    warmup: Annotated[float, typer.Option(help="Share of the steps.")] = 0.03,
+    weight_decay: Annotated[float, typer.Option()] = 0.0,
+    lora: Annotated[
+        int | None, typer.Option(help="Rank of a LoRA adapter [default: train all weights].")
+    ] = None,
+    explanation: Annotated[bool, typer.Option(help="Train on explanations too.")] = True,
+    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    chat_template: Template = None,
+    format: Format = None,
+    again: Again = False,
+) -> None:
+    """Tune one model and measure it after every epoch.
+
+    DIR/model is an ordinary transformers folder; DIR/mask.html shows where the loss went. Ctrl-C or a kill
+    loses at most seconds: the same command goes on.
+
+    Example: tunewright tune my.jsonl --model scratch:tiny --objective im --holdout 200 --out runs/im
+    """
+    from tunewright.records.split import holdout as hold_out
+    from tunewright.run.config import parse_config
+    from tunewright.run.progress import Progress
+    from tunewright.tune.config import TuneConfig
+
+    given: dict[str, Any] = {
+        "model": model,
+        "objective": objective,
+        "epochs": epochs,
+        "lr": lr,
+        "batch_size": batch_size,
+        "seed": seed,
+        "normalisation": normalisation,
+        "max_tokens": max_tokens,
+        "schedule": schedule,
+        "warmup": warmup,
+        "weight_decay": weight_decay,
+        "lora": lora,
+        "explanation": explanation,
+        "precision": precision,
+        "chat_template": chat_template,
+        "holdout": holdout,
+        "holdout_by": holdout_by,
+    }
+    config = parse_config(TuneConfig, given, where="the command line")
+    rejects: list[Any] = []
+    records = read_all(data, rejects, format=format)
+    sets = {file.name.split(".")[0]: read_all(file, rejects) for file in heldout or []}
+    if holdout:
+        records, kept_out = hold_out(records, holdout, seed=0, group_by=holdout_by)
+        sets = {"heldout": kept_out, **sets}
+    from tunewright.tune.stage import tune
+
+    manifest = tune(
+        config, records, out, heldout=sets, rejects=rejects, progress=Progress(sink_for()), again=again
+    )
+    _print_losses(out, manifest)
+
+
+def read_all(data: str | Path, rejects: list[Any], *, format: str | None = None) -> list[Any]:
+    """All records of a source; broken rows are added to `rejects`."""
+    from tunewright.records.read import read_records
+
+    return list(read_records(data, format=format, on_reject=rejects.append))
+
+
+def _print_losses(out: Path, manifest: dict[str, Any]) -> None:
+    from tunewright.evaluate.losses import Arm, describe_losses, read_losses
+
+    arm = Arm(manifest["config"]["objective"], manifest["config"]["seed"], out)
+    counts = manifest["counts"]
+    typer.echo(
+        f"{counts['train']:,} rows trained on, {counts['dropped']:,} dropped ({out / 'rejects.jsonl'})"
+    )
+    for table in read_losses([arm]):
+        found = describe_losses(table)
+        interval = f"[{found.interval.low:.3f}, {found.interval.high:.3f}]"
+        typer.echo(f"epoch {found.epoch}  {found.set:<10} output loss {found.mean:.3f} {interval}")
+    typer.echo(f"model: {out / 'model'}")

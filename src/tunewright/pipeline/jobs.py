@@ -1,0 +1,142 @@
+"""Arms tuned side by side, one process and one thread each.
+
+A small model cannot use several cores well: two arms on one thread each finish sooner than one after the
+other on two. One thread also makes the numbers the same on machines with more or fewer cores.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewright.errors import ModelError
+from tunewright.records.record import Record
+from tunewright.run.progress import Event, Progress
+from tunewright.tune.config import TuneConfig
+from tunewright.tune.stage import tune
+
+
+@dataclass(frozen=True)
+class Job:
+    """One arm to tune: its label, settings and folder."""
+
+    label: str
+    config: TuneConfig
+    folder: Path
+    again: bool
+
+    def num_steps(self, num_records: int) -> int:
+        """Optimizer steps, if no row is dropped."""
+        return -(-num_records // self.config.batch_size) * self.config.epochs
+
+
+def default_jobs(configs: Sequence[TuneConfig]) -> int:
+    """One process per usable core if all models are scratch models, else 1: larger ones fill the memory."""
+    if all(config.model.startswith("scratch:") for config in configs):
+        return min(len(configs), len(os.sched_getaffinity(0)))
+    return 1
+
+
+def tune_side_by_side(
+    jobs: Sequence[Job],
+    train: Sequence[Record],
+    heldout: Mapping[str, Sequence[Record]],
+    *,
+    num_processes: int,
+    progress: Progress,
+) -> None:
+    """Tune every job. The first error stops the rest after their current step and is raised."""
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    events: Any = context.Queue()
+    progress.start(f"tune {len(jobs)} arms", sum(job.num_steps(len(train)) for job in jobs), "steps")
+    executor = ProcessPoolExecutor(
+        num_processes, mp_context=context, initializer=_begin_worker, initargs=(events, train, dict(heldout))
+    )
+    counted = dict.fromkeys((job.label for job in jobs), 0)
+    with _counting(events, counted, progress):
+        try:
+            futures: dict[Future[None], Job] = {executor.submit(_tune, job): job for job in jobs}
+            for future in as_completed(futures):
+                future.result()
+                job = futures[future]
+                progress.note(f"{job.label} done")
+                left = job.num_steps(len(train)) - counted[job.label]
+                progress.advance(left)  # steps of an earlier process, or fewer rows than records
+        except BrokenProcessPool as error:
+            raise ModelError(
+                "a process that tuned an arm was ended from outside, perhaps for want of memory; "
+                "the same command goes on from its checkpoints, --jobs 1 needs the least memory"
+            ) from error
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+    progress.finish()
+
+
+@contextmanager
+def _counting(events: Any, counted: dict[str, int], progress: Progress) -> Iterator[None]:
+    """While it lasts, steps that the workers report are added to the one progress of this process."""
+    stop = threading.Event()
+
+    def count() -> None:
+        while not stop.is_set():
+            try:
+                label, steps, fields = events.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            counted[label] += steps
+            progress.advance(steps, **fields)
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+_worker: dict[str, Any] = {}
+
+
+def _begin_worker(events: Any, train: Sequence[Record], heldout: Mapping[str, Sequence[Record]]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    _worker.update(events=events, train=train, heldout=heldout)
+
+
+def _tune(job: Job) -> None:
+    sink = _Steps(job.label, _worker["events"])
+    tune(
+        job.config,
+        _worker["train"],
+        job.folder,
+        heldout=_worker["heldout"],
+        progress=Progress(sink),
+        again=job.again,
+    )
+
+
+class _Steps:
+    """Sends the optimizer steps done since the last event to the main process."""
+
+    def __init__(self, label: str, events: Any) -> None:
+        self._label = label
+        self._events = events
+        self._done = 0
+
+    def __call__(self, event: Event, /) -> None:
+        if event.unit != "steps":
+            return
+        if event.kind != "start":
+            self._events.put((self._label, event.done - self._done, dict(event.fields)))
+        self._done = event.done

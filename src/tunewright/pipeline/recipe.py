@@ -1,0 +1,84 @@
+"""The recipe: one YAML file that says what is asked, of which data, with which arms and seeds.
+
+Each table fills the config class of its stage, and nothing else: `generate:` → `GenerateConfig`,
+`tune:` → `TuneConfig`, `evaluate:` → `EvaluateConfig`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from tunewright.evaluate.stage import EvaluateConfig
+from tunewright.generate.config import GenerateConfig
+from tunewright.run.config import Config, parse_config
+from tunewright.run.strict_yaml import load_yaml
+from tunewright.tune.config import TuneConfig
+
+
+class Recipe(Config):
+    """A whole comparison. Either `generate` or `data` says where the records come from."""
+
+    name: str = Field(min_length=1, description="what the report is called")
+    question: str = Field("", description="what this run is to answer, in a sentence or two")
+    generate: GenerateConfig | None = Field(None, description="make the records")
+    data: str | None = Field(None, description="or read them: a file, folder or data-set id")
+    heldout: dict[str, str] = Field(
+        default_factory=dict, description="further sets to measure on: name: file"
+    )
+    tune: TuneConfig = Field(default_factory=TuneConfig, description="settings that all arms share")
+    arms: dict[str, dict[str, Any]] = Field(
+        default_factory=lambda: {"it": {"objective": "it"}, "im": {"objective": "im"}},
+        description="name: the tune settings in which this arm differs",
+    )
+    seeds: list[int] = Field(
+        default_factory=lambda: [1], min_length=1, description="every arm is tuned with each"
+    )
+    evaluate: EvaluateConfig = Field(
+        default_factory=EvaluateConfig, description="what is measured at the end"
+    )
+
+    @field_validator("arms")
+    @classmethod
+    def _arms_have_names(cls, arms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if not arms:
+            raise ValueError("at least one arm is needed")
+        for name in arms:
+            if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
+                raise ValueError(f"arm name {name!r} becomes a folder: use letters, digits, - and _")
+        return arms
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("the seeds must differ")
+        return seeds
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.generate is None) == (self.data is None):
+            raise ValueError("say where the records come from: either a 'generate' table or 'data'")
+        return self
+
+    def arm_configs(self, *, where: str = "the recipe") -> dict[tuple[str, int], TuneConfig]:
+        """The full settings of every arm and seed, in order: seed by seed, so that pairs finish together.
+
+        An arm may change anything but what decides the rows (holdout, max_tokens, …): rows must agree.
+        """
+        shared = self.tune.model_dump(mode="json", exclude_unset=True)
+        configs = {}
+        for seed in self.seeds:
+            for name, changes in self.arms.items():
+                settings = {**shared, **changes, "seed": seed}
+                configs[name, seed] = parse_config(TuneConfig, settings, where=where, table=f"arms.{name}")
+        return configs
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """The recipe in a YAML file. Raises `RecipeError` naming the file, the key, and the nearest known key."""
+    recipe = parse_config(Recipe, load_yaml(path), where=str(path))
+    recipe.arm_configs(where=str(path))  # a misspelt setting in an arm shows before anything runs
+    return recipe

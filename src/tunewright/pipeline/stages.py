@@ -1,0 +1,131 @@
+"""`run`: the stages of a recipe in order, each in its own folder, none run twice without a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunewright.errors import DataError, RunFolderError
+from tunewright.evaluate.losses import Arm
+from tunewright.evaluate.stage import EvaluateConfig, evaluate
+from tunewright.generate.stage import generate
+from tunewright.pipeline.jobs import Job, tune_side_by_side
+from tunewright.pipeline.recipe import Recipe, load_recipe
+from tunewright.records.read import read_records
+from tunewright.records.record import Record
+from tunewright.records.reject import RejectWriter
+from tunewright.records.split import holdout
+from tunewright.report.stage import report
+from tunewright.run.config import to_yaml
+from tunewright.run.files import write_text_atomic
+from tunewright.run.progress import Progress
+from tunewright.tune.config import TuneConfig
+from tunewright.tune.stage import tune
+
+SPLIT_SEED = 0  # which rows are held out never depends on the seed of an arm
+RECIPE_FILE = "recipe.yaml"
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The records of a run, parted once for all arms."""
+
+    train: list[Record]
+    heldout: dict[str, list[Record]]
+
+
+def run(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    progress: Progress | None = None,
+    again: bool = False,
+    jobs: int = 1,
+) -> Path:
+    """Run the recipe into the folder `out` and give back the path of its report.
+
+    Stages that are done with the same settings and inputs are not run again; an interrupted one goes on.
+    A stage whose settings have changed stops the run with an error that names them; with `again` its old
+    folder is moved aside and it is run afresh. With `jobs` > 1 so many arms are tuned at a time, each by a
+    process with one thread (a script that asks for it needs `if __name__ == "__main__":`).
+    """
+    out = Path(out)
+    progress = progress or Progress()
+    write_recipe(recipe, out)
+    if recipe.generate is not None:
+        generate(recipe.generate, out / "generate", progress=progress, again=again)
+    sets = read_sets(recipe, out)
+    arms = arms_of(recipe, out)
+    if jobs > 1:
+        todo = [Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again) for arm, config in arms.items()]
+        tune_side_by_side(todo, sets.train, sets.heldout, num_processes=jobs, progress=progress)
+    else:
+        for arm, config in arms.items():
+            tune(config, sets.train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
+    _evaluate(recipe.evaluate, list(arms), sets, out, progress=progress, again=again)
+    return report(out)
+
+
+def evaluate_run(
+    out: str | Path, config: EvaluateConfig, *, progress: Progress | None = None, again: bool = False
+) -> Path:
+    """Evaluate the arms of a finished run once more with other settings; gives back the folder."""
+    out = Path(out)
+    if not (out / RECIPE_FILE).exists():
+        raise RunFolderError(f"{out} holds no {RECIPE_FILE}; give the folder of a 'tunewright run'")
+    recipe = load_recipe(out / RECIPE_FILE)
+    arms = list(arms_of(recipe, out))
+    return _evaluate(config, arms, read_sets(recipe, out), out, progress=progress or Progress(), again=again)
+
+
+def arms_of(recipe: Recipe, out: Path) -> dict[Arm, TuneConfig]:
+    """Every arm with its seed, folder and settings, in the order they are tuned."""
+    return {
+        Arm(name, seed, out / "tune" / f"{name}-seed{seed}"): config
+        for (name, seed), config in recipe.arm_configs().items()
+    }
+
+
+def _evaluate(
+    config: EvaluateConfig, arms: list[Arm], sets: Sets, out: Path, *, progress: Progress, again: bool
+) -> Path:
+    folder = out / "evaluate"
+    evaluate(config, arms, folder, train=sets.train, heldout=sets.heldout, progress=progress, again=again)
+    return folder
+
+
+def read_sets(recipe: Recipe, out: Path) -> Sets:
+    """Read the data and the held-out sets; broken rows go to `out/rejects.jsonl`."""
+    data = recipe.data or out / "generate" / "records.jsonl"
+    with RejectWriter(out / "rejects.jsonl") as rejects:
+        records = list(read_records(data, on_reject=rejects))
+        heldout = {name: list(read_records(file, on_reject=rejects)) for name, file in recipe.heldout.items()}
+    if recipe.tune.holdout:
+        if "heldout" in heldout:
+            raise DataError("a set is called 'heldout' already; rename it, or set tune.holdout to 0")
+        records, kept_out = holdout(
+            records, recipe.tune.holdout, seed=SPLIT_SEED, group_by=recipe.tune.holdout_by
+        )
+        heldout = {"heldout": kept_out, **heldout}
+    return Sets(records, heldout)
+
+
+def write_recipe(recipe: Recipe, out: Path) -> None:
+    """Put the resolved recipe into the run folder; a folder with other things in it is refused."""
+    known = {RECIPE_FILE, "generate", "tune", "evaluate", "report.html", "rejects.jsonl"}
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(f"{out} is a file; give a folder with --out")
+    if out.is_dir() and not (out / RECIPE_FILE).exists():
+        strange = sorted(_strangers(out, known))
+        if strange:
+            raise RunFolderError(f"{out} holds {', '.join(strange[:3])}, not a run; choose an empty folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{out} cannot be made: {error.strerror}; choose another --out") from error
+    write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
+
+
+def _strangers(folder: Path, known: set[str]) -> Iterator[str]:
+    return (entry.name for entry in folder.iterdir() if entry.name not in known and ".old-" not in entry.name)
