@@ -231,3 +231,26 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert done.returncode == 0
     if command != "evaluate":
         assert f"Example: tunewright {command}" in " ".join(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_a_kill_of_a_run_with_two_jobs_leaves_no_process_behind_and_goes_on(tmp_path: Path) -> None:
+    """The workers end with their main process, give their folders back, and the same command goes on."""
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "name: killed\ngenerate: {n: 80}\ntune: {holdout: 10, epochs: 12, explanation: false}\n"
+        "evaluate: {memorisation_prompts: 2, heldout_answers: 2}\n",
+        encoding="utf-8",
+    )
+    arguments = ["run", recipe, "--jobs", 2]
+    assert tunewright(*arguments, "--out", tmp_path / "whole", timeout=300).returncode == 0
+    process = start(*arguments, "--out", tmp_path / "cut")
+    logs = [tmp_path / "cut/tune" / arm / "metrics.jsonl" for arm in ("it-seed1", "im-seed1")]
+    wait_for(lambda: all(log.exists() and log.read_bytes().count(b"\n") >= 12 for log in logs), process, 120)
+    process.kill()
+    process.wait()
+    time.sleep(3)
+    done = tunewright(*arguments, "--out", tmp_path / "cut", timeout=300)
+    assert done.returncode == 0, done.stderr
+    for name in ("tune/im-seed1/model/model.safetensors", "evaluate/paired.json", "evaluate/answers.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), name

@@ -77,7 +77,7 @@ def test_before_training_both_arms_of_a_seed_are_the_same_model(finished: Path) 
 def test_a_finished_run_is_not_run_again(finished: Path) -> None:
     stages: list[str] = []
     run(recipe(), finished, progress=Progress(lambda event: stages.append(event.stage)))
-    assert stages == []
+    assert set(stages) == {"read records.jsonl"}
 
 
 def test_a_changed_stage_is_named_and_the_others_stay(finished: Path) -> None:

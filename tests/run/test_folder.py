@@ -134,17 +134,25 @@ def test_another_stage_is_refused_even_with_again(tmp_path: Path) -> None:
         )
 
 
-def test_again_moves_the_old_folder_aside_each_time(tmp_path: Path) -> None:
+def test_again_moves_a_folder_with_other_settings_aside_each_time(tmp_path: Path) -> None:
     path = finished(tmp_path / "a")
-    for fingerprint in (CHANGED, CHANGED):
+    for fingerprint in (CHANGED, TUNE):
         with RunFolder.open(path, fingerprint=fingerprint, again=True) as folder:
             assert not folder.is_done
             assert not folder.is_resumed
             folder.finish(versions={}, counts={})
     assert is_done(tmp_path / "a.old-1", TUNE)
     assert is_done(tmp_path / "a.old-2", CHANGED)
-    assert is_done(path, CHANGED)
+    assert is_done(path, TUNE)
     assert not (tmp_path / "a.old-1" / ".lock").exists()
+
+
+def test_again_leaves_a_finished_folder_with_the_same_settings(tmp_path: Path) -> None:
+    """A recipe with one new arm, run with --again, must not train the others once more."""
+    path = finished(tmp_path / "a")
+    with RunFolder.open(path, fingerprint=TUNE, again=True) as folder:
+        assert folder.is_done
+    assert not (tmp_path / "a.old-1").exists()
 
 
 def test_again_on_a_new_folder_is_no_matter(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunewright.cli.tune import Data, Format, Model, Objective, Template, read_all
+from tunewright.cli.tune import Data, Format, Model, Objective, Template
 from tunewright.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def command(
 
     Example: tunewright mask my.jsonl --model scratch:tiny --objective im --row 3
     """
+    from tunewright.records.read import read_records
     from tunewright.run.files import write_text_atomic
     from tunewright.tune.model import load_tokenizer
     from tunewright.tune.objective import parse_objective
@@ -37,9 +39,9 @@ def command(
     from tunewright.tune.templates import template_text
 
     wanted = parse_objective(objective, normalisation=normalisation)
-    rejects: list[Any] = []
-    records = read_all(data, rejects, format=format)
-    for number in row:
+    found = read_records(data, format=format, on_reject=lambda reject: None)
+    records = list(found if model.startswith("scratch:") else islice(found, max(row)))
+    for number in row:  # a scratch model's tokenizer is trained on all of them
         if number > len(records):
             raise DataError(f"{data} has {len(records)} records; there is no record {number}")
     template = None if chat_template is None else template_text(chat_template)

@@ -12,7 +12,10 @@ from tunewright.cli.show import sink_for
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Folder for the results; an interrupted run goes on there.")
 ]
-Again = Annotated[bool, typer.Option("--again", help="Move what is there aside and run afresh.")]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Where settings have changed, move the old result aside and run afresh."),
+]
 
 
 def command(

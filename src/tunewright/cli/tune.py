@@ -66,6 +66,7 @@ def command(
 
     Example: tunewright tune my.jsonl --model scratch:tiny --objective im --holdout 200 --out runs/im
     """
+    from tunewright.pipeline.stages import read_all
     from tunewright.records.split import holdout as hold_out
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
@@ -91,25 +92,19 @@ def command(
         "holdout_by": holdout_by,
     }
     config = parse_config(TuneConfig, given, where="the command line")
+    progress = Progress(sink_for())
     rejects: list[Any] = []
-    records = read_all(data, rejects, format=format)
-    sets = {file.name.split(".")[0]: read_all(file, rejects) for file in heldout or []}
+    records = read_all(data, rejects.append, progress=progress, format=format)
+    sets = {
+        file.name.split(".")[0]: read_all(file, rejects.append, progress=progress) for file in heldout or []
+    }
     if holdout:
         records, kept_out = hold_out(records, holdout, seed=0, group_by=holdout_by)
         sets = {"heldout": kept_out, **sets}
     from tunewright.tune.stage import tune
 
-    manifest = tune(
-        config, records, out, heldout=sets, rejects=rejects, progress=Progress(sink_for()), again=again
-    )
+    manifest = tune(config, records, out, heldout=sets, rejects=rejects, progress=progress, again=again)
     _print_losses(out, manifest)
-
-
-def read_all(data: str | Path, rejects: list[Any], *, format: str | None = None) -> list[Any]:
-    """All records of a source; broken rows are added to `rejects`."""
-    from tunewright.records.read import read_records
-
-    return list(read_records(data, format=format, on_reject=rejects.append))
 
 
 def _print_losses(out: Path, manifest: dict[str, Any]) -> None:

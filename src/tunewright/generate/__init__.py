@@ -1,1 +1,1 @@
-"""..."""
+"""Instruction data from the embedded source: item models, validity rules, and the hand-written seeds."""

@@ -13,8 +13,8 @@ from tunewright.run.config import Config
 class GenerateConfig(Config):
     """How many items, from which seed, and for which skills and levels (all, when left out)."""
 
-    source: Literal["items"] = "items"
-    n: int = Field(default=2000, ge=1)
-    seed: int = 7
-    skills: tuple[Skill, ...] | None = None
-    levels: tuple[Level, ...] | None = None
+    source: Literal["items"] = Field("items", description="items: automatic item generation, no model needed")
+    n: int = Field(2000, ge=1, description="how many different records")
+    seed: int = Field(7, description="the same seed gives the same records, byte for byte")
+    skills: tuple[Skill, ...] | None = Field(None, description="only these; default: all four")
+    levels: tuple[Level, ...] | None = Field(None, description="only these CEFR levels; default: all")

@@ -111,7 +111,16 @@ def _begin_worker(events: Any, train: Sequence[Record], heldout: Mapping[str, Se
     import torch
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker.update(events=events, train=train, heldout=heldout)
+
+
+def _end_with_parent() -> None:
+    """A worker whose main process was killed would hold its arm's folder: it ends, its checkpoint stays."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "runs in a worker"
+    parent.join()
+    os._exit(1)
 
 
 def _tune(job: Job) -> None:

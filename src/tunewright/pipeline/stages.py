@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tunewright.pipeline.jobs import Job, tune_side_by_side
 from tunewright.pipeline.recipe import Recipe, load_recipe
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
-from tunewright.records.reject import RejectWriter
+from tunewright.records.reject import Reject, RejectWriter
 from tunewright.records.split import holdout
 from tunewright.report.stage import report
 from tunewright.run.config import to_yaml
@@ -47,15 +47,16 @@ def run(
 
     Stages that are done with the same settings and inputs are not run again; an interrupted one goes on.
     A stage whose settings have changed stops the run with an error that names them; with `again` its old
-    folder is moved aside and it is run afresh. With `jobs` > 1 so many arms are tuned at a time, each by a
-    process with one thread (a script that asks for it needs `if __name__ == "__main__":`).
+    folder is moved aside and it is run afresh, and the others stay. With `jobs` > 1 so many arms are tuned
+    at a time, each by a process with one thread (a script that asks for it needs `if __name__ ==
+    "__main__":`).
     """
     out = Path(out)
     progress = progress or Progress()
-    write_recipe(recipe, out)
+    begin(recipe, out)
     if recipe.generate is not None:
         generate(recipe.generate, out / "generate", progress=progress, again=again)
-    sets = read_sets(recipe, out)
+    sets = read_sets(recipe, out, progress=progress)
     arms = arms_of(recipe, out)
     if jobs > 1:
         todo = [Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again) for arm, config in arms.items()]
@@ -64,6 +65,7 @@ def run(
         for arm, config in arms.items():
             tune(config, sets.train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
     _evaluate(recipe.evaluate, list(arms), sets, out, progress=progress, again=again)
+    write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
     return report(out)
 
 
@@ -74,9 +76,10 @@ def evaluate_run(
     out = Path(out)
     if not (out / RECIPE_FILE).exists():
         raise RunFolderError(f"{out} holds no {RECIPE_FILE}; give the folder of a 'tunewright run'")
+    progress = progress or Progress()
     recipe = load_recipe(out / RECIPE_FILE)
-    arms = list(arms_of(recipe, out))
-    return _evaluate(config, arms, read_sets(recipe, out), out, progress=progress or Progress(), again=again)
+    sets = read_sets(recipe, out, progress=progress)
+    return _evaluate(config, list(arms_of(recipe, out)), sets, out, progress=progress, again=again)
 
 
 def arms_of(recipe: Recipe, out: Path) -> dict[Arm, TuneConfig]:
@@ -95,12 +98,12 @@ def _evaluate(
     return folder
 
 
-def read_sets(recipe: Recipe, out: Path) -> Sets:
+def read_sets(recipe: Recipe, out: Path, *, progress: Progress) -> Sets:
     """Read the data and the held-out sets; broken rows go to `out/rejects.jsonl`."""
     data = recipe.data or out / "generate" / "records.jsonl"
     with RejectWriter(out / "rejects.jsonl") as rejects:
-        records = list(read_records(data, on_reject=rejects))
-        heldout = {name: list(read_records(file, on_reject=rejects)) for name, file in recipe.heldout.items()}
+        records = read_all(data, rejects, progress=progress)
+        heldout = {name: read_all(file, rejects, progress=progress) for name, file in recipe.heldout.items()}
     if recipe.tune.holdout:
         if "heldout" in heldout:
             raise DataError("a set is called 'heldout' already; rename it, or set tune.holdout to 0")
@@ -111,8 +114,29 @@ def read_sets(recipe: Recipe, out: Path) -> Sets:
     return Sets(records, heldout)
 
 
-def write_recipe(recipe: Recipe, out: Path) -> None:
-    """Put the resolved recipe into the run folder; a folder with other things in it is refused."""
+def read_all(
+    source: str | Path,
+    on_reject: Callable[[Reject], None],
+    *,
+    progress: Progress,
+    format: str | None = None,
+) -> list[Record]:
+    """All records of a source, with progress; broken rows go to `on_reject`."""
+    progress.start(f"read {Path(source).name}", unit="records")
+    records = []
+    for record in read_records(source, format=format, on_reject=on_reject):
+        records.append(record)
+        progress.advance()
+    progress.finish()
+    return records
+
+
+def begin(recipe: Recipe, out: Path) -> None:
+    """Make the run folder and put the resolved recipe into it; a folder with other things in it is refused.
+
+    A recipe that is there already stays until all stages have been run with the new one: until then the
+    folder's results are the old one's.
+    """
     known = {RECIPE_FILE, "generate", "tune", "evaluate", "report.html", "rejects.jsonl"}
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"{out} is a file; give a folder with --out")
@@ -124,7 +148,8 @@ def write_recipe(recipe: Recipe, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{out} cannot be made: {error.strerror}; choose another --out") from error
-    write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
+    if not (out / RECIPE_FILE).exists():
+        write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
 
 
 def _strangers(folder: Path, known: set[str]) -> Iterator[str]:

@@ -60,16 +60,18 @@ class RunFolder:
     ) -> Self:
         """The folder at `path` for this stage: done, to be resumed, or new (made with its parents).
 
-        With `again` a folder of this stage is first moved aside to `<name>.old-1` (or -2, …), whatever it
-        holds. Raises RunFolderError when the folder holds other settings, another stage or files that are
-        not a run's, when another process uses it, or when it cannot be written.
+        With `again` a folder of this stage with other settings is moved aside to `<name>.old-1` (or -2, …);
+        one with the same settings is as good as new and stays. Raises RunFolderError when the folder holds
+        other settings, another stage or files that are not a run's, when another process uses it, or when it
+        cannot be written.
         """
         path = _named(path)
         with disk_errors(path):
             _refuse_foreign(path)
         if again and _held(path) is not None:
             _check(path, fingerprint, other_settings=True)
-            move_aside(path)
+            if not _is_of(path, fingerprint):
+                move_aside(path)
         if _check(path, fingerprint) == "done":
             return cls(path, fingerprint, is_done=True, clock=clock)
         lock = make_and_lock(path)
@@ -262,6 +264,12 @@ def _check(path: Path, new: Fingerprint, *, other_settings: bool = False) -> str
             f"or add --again to move it aside to {_aside(path).name} and start afresh"
         )
     return state
+
+
+def _is_of(path: Path, fingerprint: Fingerprint) -> bool:
+    held = _held(path)
+    assert held is not None, "asked of a folder that holds a run"
+    return _fingerprint_in(_read(held)).digest == fingerprint.digest
 
 
 def _holds_only_mark(path: Path) -> bool:

@@ -13,7 +13,7 @@ from tunewright.tune.objective import Normalisation, parse_objective
 class TuneConfig(Config):
     """The settings of one arm. A recipe's `tune:` table holds them; `arms` and `seeds` vary them."""
 
-    model: str = Field("scratch:tiny", description="Hugging Face id, folder, or scratch:tiny|small")
+    model: str = Field("scratch:tiny", description="Hugging Face id, folder, or scratch:tiny, scratch:small")
     objective: str = Field("it", description="it, im, or im:WEIGHT for a prompt weight between 0 and 1")
     normalisation: Normalisation = Field(
         Normalisation.TOKEN_MEAN, description="what the weighted loss is divided by"
@@ -25,7 +25,7 @@ class TuneConfig(Config):
     batch_size: int = Field(16, ge=1, description="examples per optimizer step")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up")
     warmup: float = Field(0.03, ge=0, lt=1, description="share of the steps")
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's, on all trained weights")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     seed: int = Field(1, ge=0, description="initial weights (scratch, LoRA), dropout and order")
     max_tokens: int = Field(1024, ge=8, description="longer examples are dropped in every arm, never cut")

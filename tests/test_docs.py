@@ -1,0 +1,68 @@
+"""The documentation says what the code does: generated pages are current, commands exist, links lead on."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tunewright.cli import tune as tune_command
+from tunewright.tune.config import TuneConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate_reference", ROOT / "docs/generate_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_reference_pages_are_what_the_code_says() -> None:
+    for name, text in generator().pages().items():
+        assert (ROOT / "docs/reference" / name).read_text(encoding="utf-8") == text, f"run make docs: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_shown_exists_with_its_options(page: Path) -> None:
+    """`tunewright tune … --objective` in a page must be in the generated reference."""
+    reference = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^(?:\$ )?tunewright (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for line in shown:
+        command = line.split()[0]
+        if command.startswith("-"):
+            continue
+        assert f"## tunewright {command}" in reference, line
+        section = reference.split(f"## tunewright {command}")[1]
+        for option in re.findall(r"(?<=\s)--[a-z-]+", line.split("#")[0]):
+            assert option in section, f"{page.name}: {line}"
+
+
+def test_the_tune_commands_defaults_are_the_configs() -> None:
+    """They are written twice so that --help does not pay for pydantic; they must not drift apart."""
+    parameters = inspect.signature(tune_command.command).parameters
+    for name, field in TuneConfig.model_fields.items():
+        if name in parameters:
+            assert parameters[name].default == field.default, name
+    missing = set(TuneConfig.model_fields) - set(parameters)
+    assert missing == {"clip", "lora_alpha", "measured_rows", "pack_tokens"}, "recipe-only settings"
+
+
+def test_every_module_of_the_package_opens_with_its_purpose() -> None:
+    for path in (ROOT / "src").rglob("*.py"):
+        assert path.read_text(encoding="utf-8").startswith(('"""', "'''")), path
