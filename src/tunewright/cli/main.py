@@ -49,6 +49,8 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 def main() -> None:
     """Run the command line: users' mistakes end in one sentence and exit code 1, never in a traceback."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # torch's threads spin while they wait; beside one busy process that halved the speed of a small model
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except SystemExit as stop:
