@@ -1,6 +1,6 @@
 """IT against IM on long instructions with short outputs: T0 templates, 500 rows to train on.
 
-    python benchmarks/it_against_im_t0.py T0_MIX.jsonl OUT [--model SPEC] [--seeds 3] [--epochs N]
+    python benchmarks/it_against_im_t0.py T0_MIX.jsonl OUT [--model SPEC] [--seeds 3] [--epochs N] [--jobs N]
 
 Makes three sets from a prompt/completion file with a `source` column: 500 training rows and 300 held-out
 rows of the same templates, and up to 300 rows of other templates; then runs both arms with every seed and
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=5e-4)
     parser.add_argument("--normalisation", default="example_mean")
     parser.add_argument("--chat-template")
+    parser.add_argument("--jobs", type=int, default=1, help="arms tuned at a time, one thread each")
     arguments = parser.parse_args()
     files = make_sets(arguments.data, arguments.out.parent / f"{arguments.out.name}-data")
     recipe = parse_config(
@@ -58,7 +59,7 @@ def main() -> None:
         },
         where="the benchmark",
     )
-    print(f"report: {run(recipe, arguments.out, progress=Progress(sink_for()))}")
+    print(f"report: {run(recipe, arguments.out, progress=Progress(sink_for()), jobs=arguments.jobs)}")
 
 
 def make_sets(data: Path, folder: Path) -> dict[str, Path]:
