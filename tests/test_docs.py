@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -66,3 +69,14 @@ def test_the_tune_commands_defaults_are_the_configs() -> None:
 def test_every_module_of_the_package_opens_with_its_purpose() -> None:
     for path in (ROOT / "src").rglob("*.py"):
         assert path.read_text(encoding="utf-8").startswith(('"""', "'''")), path
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_every_example_runs_and_prints_what_its_head_says(example: Path) -> None:
+    """The last number printed stands in the head comment, to one decimal (libraries round differently)."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    last = float(done.stdout.split()[-1])
+    head = example.read_text(encoding="utf-8").split('"""')[1]
+    assert any(abs(last - float(number)) < 0.06 for number in re.findall(r"\d+\.\d+", head)), done.stdout
