@@ -253,3 +253,30 @@ def test_real_tokenizers_prove_the_roles_of_a_real_conversation(folder: str, tem
     roled = Renderer(tokenizer, chat_template=template_text(template))(CHAT)
     covered = "".join(p for p, r in zip(roled.pieces(), roled.roles, strict=True) if r == Role.OUTPUT)
     assert covered == "ParisIn France."
+
+
+LLAMA2_WITH_SYSTEM = (
+    "{% if messages[0].role == 'system' %}{% set system = '<<SYS>>\\n' + messages[0].content + '\\n<</SYS>>\\n\\n' %}"
+    "{% set rest = messages[1:] %}{% else %}{% set system = '' %}{% set rest = messages %}{% endif %}"
+    "{% for message in rest %}{% if message.role == 'user' %}"
+    "{{ bos_token + '[INST] ' + (system if loop.first else '') + message.content.strip() + ' [/INST]' }}"
+    "{% else %}{{ ' ' + message.content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_a_system_message_and_several_turns_keep_their_roles_in_every_style(style: str) -> None:
+    """Also where the template folds the system text into the first user turn."""
+    template = LLAMA2_WITH_SYSTEM if style == "sentencepiece" else None
+    renderer = Renderer(STYLES[style](), chat_template=template)
+    roled = renderer([Message("system", ((Role.SYSTEM, "Be brief."),)), *CHAT])
+
+    def text_of(role: Role) -> str:
+        return "".join(piece for piece, r in zip(roled.pieces(), roled.roles, strict=True) if r == role)
+
+    assert text_of(Role.SYSTEM).strip() == "Be brief."
+    assert text_of(Role.INSTRUCTION).replace(" ", "") == "Nameacity.Whereisit?"
+    assert text_of(Role.OUTPUT).replace(" ", "") == "ParisInFrance."
+    assert np.count_nonzero(roled.ids == renderer.stop_id) >= 2
+    stops = np.flatnonzero((roled.ids == renderer.stop_id) & (roled.roles == Role.EOS))
+    assert len(stops) == 2, "the end of both answers is learnt"
