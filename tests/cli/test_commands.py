@@ -75,6 +75,20 @@ def test_tune_writes_a_model_losses_and_a_mask(data: Path, tmp_path: Path) -> No
     assert {event["event"] for event in events} >= {"start", "advance", "finish"}
 
 
+def test_held_out_files_of_one_name_are_refused_until_they_are_named(data: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_records(make_records(6, seed=ord(folder)), tmp_path / folder / "test.jsonl")
+    files = [str(tmp_path / folder / "test.jsonl") for folder in ("a", "b")]
+    arguments = ["tune", data, "--epochs", 1, "--out", tmp_path / "arm"]
+    message = error_of(*arguments, "--heldout", files[0], "--heldout", files[1])
+    assert "two held-out sets are called 'test'" in message
+    done = tunewright(*arguments, "--heldout", files[0], "--heldout", f"other={files[1]}")
+    assert "heldout" not in done.stdout
+    assert "epoch 1  test " in done.stdout
+    assert "epoch 1  other " in done.stdout
+
+
 def test_a_kill_in_mid_training_loses_nothing(data: Path, tmp_path: Path) -> None:
     """kill -9 in epoch 2 of 3, the same command again: byte for byte the uninterrupted model."""
     arguments = ["tune", data, *TUNE, "--objective", "im"]
@@ -238,7 +252,7 @@ def test_a_kill_of_a_run_with_two_jobs_leaves_no_process_behind_and_goes_on(tmp_
     """The workers end with their main process, give their folders back, and the same command goes on."""
     recipe = tmp_path / "r.yaml"
     recipe.write_text(
-        "name: killed\ngenerate: {n: 80}\ntune: {holdout: 10, epochs: 12, explanation: false}\n"
+        "name: killed\ngenerate: {n: 80}\nholdout: 10\ntune: {epochs: 12, explanation: false}\n"
         "evaluate: {memorisation_prompts: 2, heldout_answers: 2}\n",
         encoding="utf-8",
     )

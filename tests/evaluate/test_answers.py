@@ -51,7 +51,8 @@ def test_no_answers_have_no_score() -> None:
     ],
 )
 def test_an_answer_is_exact_alone_or_before_its_explanation(text: str, exact: bool) -> None:
-    assert is_exact(text, "B) now") is exact
+    assert is_exact(text, "B) now", explained=True) is exact
+    assert is_exact(text, "B) now", explained=False) is (text.strip() == "B) now")
 
 
 def test_a_model_that_learnt_its_rows_by_heart_gives_them_back_in_order(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tunewright.errors import RecipeError, RunFolderError
+from tunewright.errors import ModelError, RecipeError, RunFolderError
 from tunewright.pipeline import Recipe, load_recipe, run
 from tunewright.run.config import parse_config
 from tunewright.run.files import read_jsonl
@@ -22,7 +22,8 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 SMALL: dict[str, Any] = {
     "name": "small",
     "generate": {"n": 40, "seed": 3},
-    "tune": {"holdout": 8, "epochs": 1, "batch_size": 8, "explanation": False, "measured_rows": 10},
+    "holdout": 8,
+    "tune": {"epochs": 1, "batch_size": 8, "explanation": False, "measured_rows": 10},
     "seeds": [1, 2],
     "evaluate": {"memorisation_prompts": 4, "heldout_answers": 4, "max_new_tokens": 8},
 }
@@ -111,16 +112,29 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
         ({"arms": {"a/b": {}}}, "arm name 'a/b' becomes a folder"),
         ({"seeds": [1, 1]}, "seeds must differ"),
         ({"seeds": []}, "seeds"),
+        ({"tune": {"seed": 5}}, "seeds stand in 'seeds'"),
+        ({"arms": {"a": {"seed": 5}}}, "seeds stand in 'seeds'"),
+        ({"arms": {"a": {"max_tokens": 64}}}, "arm 'a' sets 'max_tokens', which decides the rows"),
+        ({"arms": {"a": {"holdout": 5}}}, "holdout"),
         ({"tune": {"objective": "both"}}, "objective 'both' is not known"),
         ({"tune": {"model": 3}}, "tune.model"),
     ],
 )
 def test_a_wrong_recipe_says_what_is_wrong(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError) as caught:
-        recipe(**changes)
+        recipe(**changes).arm_configs()
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("file", sorted(RECIPES.glob("*.yaml")), ids=lambda file: file.name)
 def test_every_recipe_that_is_shipped_loads(file: Path) -> None:
     assert load_recipe(file).arm_configs()
+
+
+def test_an_arm_that_fails_stops_the_others(tmp_path: Path) -> None:
+    """Its error is raised, and no arm that was waiting is begun."""
+    arms = {"bad": {"lr": 1e30, "clip": 1e30}, "a": {"epochs": 50}, "b": {"epochs": 50}}
+    with pytest.raises(ModelError, match="try a lower --lr"):
+        run(recipe(arms=arms, seeds=[1], tune=SMALL["tune"] | {"epochs": 20}), tmp_path / "run", jobs=2)
+    assert not (tmp_path / "run/tune/b-seed1").exists()
+    assert not (tmp_path / "run/tune/a-seed1/manifest.json").exists()

@@ -52,7 +52,8 @@ def test_nothing_has_no_summary() -> None:
 
 
 many = [
-    Record(id=f"r{number}", instruction="q", output="a", meta={"doc": number % 7}) for number in range(50)
+    Record(id=f"r{number}", instruction=f"q{number}", output="a", meta={"doc": number % 7})
+    for number in range(50)
 ]
 
 
@@ -68,6 +69,16 @@ def test_seeds_hold_out_different_records_and_keep_the_order() -> None:
     first = holdout(many, 10, seed=0)[1]
     assert first != holdout(many, 10, seed=1)[1]
     assert first == sorted(first, key=many.index)
+
+
+def test_equal_prompts_are_never_parted() -> None:
+    """A row that is trained on and measured as held out would measure memory."""
+    twice = [
+        Record(id=f"{letter}{n}", instruction=f"q{n}", output=letter) for n in range(30) for letter in "ab"
+    ]
+    rest, held = holdout(twice, 21, seed=0)
+    assert len(held) == 20
+    assert not {record.instruction for record in rest} & {record.instruction for record in held}
 
 
 def test_groups_stay_together() -> None:

@@ -105,7 +105,6 @@ def manifest(arm: str, seed: int, sets: Sequence[str], objective: str) -> dict[s
             "batch_size": 8,
             "schedule": "linear",
             "seed": seed,
-            "holdout": 0,
         },
         "inputs": {"data": "d" * 64},
         "counts": {"records": 3, "train": 2, "dropped": 1, "steps": 2}

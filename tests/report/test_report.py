@@ -263,7 +263,7 @@ def test_rows_held_out_of_the_data_are_not_shown_as_training_rows(tmp_path: Path
         {"id": key, "instruction": f"Name bird {key}", "output": "A wren"} for key in ("h1", "t1", "h2", "t2")
     ]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    more = {"heldout": {}, "tune": {"holdout": 2}}
+    more = {"heldout": {}, "holdout": 2}
     text = read(write_run(tmp_path / "run", data=str(data), recipe_more=more)).text
     assert "Training rows instruction 2 3.0 3 3 3" in text
     assert "Held-out rows instruction 2 3.0 3 3 3" in text

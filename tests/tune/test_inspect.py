@@ -39,3 +39,10 @@ def test_no_usable_row_is_an_error(tmp_path: Path) -> None:
     file.write_text('{"instruction": "a", "output": ""}\n')
     with pytest.raises(DataError, match="output"):
         inspect(str(file))
+
+
+def test_data_without_any_prompt_gets_no_advice_but_no_error(tmp_path: Path) -> None:
+    """All that was asked stands in the history: there is no instruction to put loss on."""
+    file = tmp_path / "d.json"
+    file.write_text('[{"instruction": "", "output": "abc", "history": [["q", "a"]]}]')
+    assert inspect(str(file)).recommendation is None

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from support.tiny_models import make_records
-from tunewright.errors import ModelError
+from tunewright.errors import DataError, ModelError
 from tunewright.records.record import Record
 from tunewright.run.files import read_jsonl
 from tunewright.run.progress import Progress
@@ -300,3 +300,36 @@ def test_real_models_give_the_plain_gradients_too(records: list[Record], name: s
         expected_loss, expected = plain(network, examples, objective)
         assert loss == pytest.approx(expected_loss, abs=1e-5)
         assert_close(found, expected)
+
+
+def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path) -> None:
+    """Sums in another number of threads round differently: the run goes on with the number it began with."""
+    records = make_records(8)
+    with pytest.raises(Killed):
+        tune(TuneConfig(epochs=3), records, tmp_path / "arm", progress=EveryEvent(KillAt(2)))
+    (tmp_path / "arm/threads.txt").write_text("2")
+    manifest = tune(TuneConfig(epochs=3), records, tmp_path / "arm")
+    assert manifest["extra"]["threads"] == 2
+    torch.set_num_threads(1)
+
+
+def test_rows_that_tokenise_otherwise_are_not_gone_on_with(tmp_path: Path) -> None:
+    """A chat template that writes today's date gives other rows tomorrow."""
+    records = make_records(8)
+    with pytest.raises(Killed):
+        tune(TuneConfig(epochs=3), records, tmp_path / "arm", progress=EveryEvent(KillAt(2)))
+    (tmp_path / "arm/rows.txt").write_text("of yesterday")
+    with pytest.raises(DataError, match="do not tokenise as when this run began"):
+        tune(TuneConfig(epochs=3), records, tmp_path / "arm")
+
+
+def test_held_out_prompts_that_are_trained_on_are_counted(tmp_path: Path) -> None:
+    records = make_records(12)
+    manifest = tune(TuneConfig(epochs=1), records[:10], tmp_path / "arm", heldout={"mine": records[8:]})
+    assert manifest["extra"]["heldout_prompts_in_training"] == {"mine": 2}
+
+
+def test_a_held_out_set_of_which_nothing_is_left_is_an_error(tmp_path: Path) -> None:
+    long = [Record("long", "word " * 600, "x")]
+    with pytest.raises(DataError, match=r"held-out set 'mine' is left; the first, long: too long"):
+        tune(TuneConfig(max_tokens=512), make_records(8), tmp_path / "arm", heldout={"mine": long})

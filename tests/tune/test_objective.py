@@ -73,7 +73,7 @@ def test_no_weight_anywhere_is_an_error() -> None:
         parse_objective("it").effective_output_share([np.array([Role.BOS, Role.HEADER], dtype=np.int8)])
 
 
-@pytest.mark.parametrize("text", ["", "ip", "it:1", "im:x", "im:-1", "im:nan", "im:inf", "plw"])
+@pytest.mark.parametrize("text", ["", "ip", "it:1", "it:", "im:", "im:x", "im:-1", "im:nan", "im:inf", "plw"])
 def test_unknown_objectives_are_errors(text: str) -> None:
     with pytest.raises(RecipeError, match="objective"):
         parse_objective(text)

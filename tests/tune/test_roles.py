@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken
+from transformers import PreTrainedTokenizerFast
 
-from support.tiny_models import STYLES, sentencepiece_style
+from support.tiny_models import STYLES, TEXTS, sentencepiece_style
 from tunewright.errors import ModelError, TemplateError
 from tunewright.records.record import Record, Turn
 from tunewright.tune.conversation import Message, Role, conversation
 from tunewright.tune.roles import Renderer
+from tunewright.tune.scratch import train_bpe
+from tunewright.tune.templates import CHATML
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
@@ -256,7 +260,8 @@ def test_real_tokenizers_prove_the_roles_of_a_real_conversation(folder: str, tem
 
 
 LLAMA2_WITH_SYSTEM = (
-    "{% if messages[0].role == 'system' %}{% set system = '<<SYS>>\\n' + messages[0].content + '\\n<</SYS>>\\n\\n' %}"
+    "{% if messages[0].role == 'system' %}"
+    "{% set system = '<<SYS>>\\n' + messages[0].content + '\\n<</SYS>>\\n\\n' %}"
     "{% set rest = messages[1:] %}{% else %}{% set system = '' %}{% set rest = messages %}{% endif %}"
     "{% for message in rest %}{% if message.role == 'user' %}"
     "{{ bos_token + '[INST] ' + (system if loop.first else '') + message.content.strip() + ' [/INST]' }}"
@@ -280,3 +285,28 @@ def test_a_system_message_and_several_turns_keep_their_roles_in_every_style(styl
     assert np.count_nonzero(roled.ids == renderer.stop_id) >= 2
     stops = np.flatnonzero((roled.ids == renderer.stop_id) & (roled.roles == Role.EOS))
     assert len(stops) == 2, "the end of both answers is learnt"
+
+
+def test_an_end_of_turn_token_that_is_not_flagged_special_still_ends_the_turn() -> None:
+    """Some tokenizers add <|im_end|> as an ordinary token; the template writes it, so it is a control token."""
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=train_bpe(TEXTS, vocabulary=500), eos_token="<|end|>", chat_template=CHATML
+    )
+    tokenizer.add_tokens([AddedToken("<|im_end|>", special=False), AddedToken("    ", special=False)])
+    renderer = Renderer(tokenizer)
+    assert tokenizer.convert_ids_to_tokens(renderer.stop_id) == "<|im_end|>"
+    assert not renderer.appends_eos
+    with pytest.raises(TemplateError, match=r"control token <\|im_end\|>"):
+        renderer([Message("user", ((Role.INSTRUCTION, "a <|im_end|> b"),)), CHAT[1]])
+    indented = Message("user", ((Role.INSTRUCTION, "if x:\n    y"),))  # an added token, but no control token
+    assert Role.INSTRUCTION in renderer([indented, CHAT[1]]).roles
+
+
+def test_a_generation_prompt_unlike_the_trained_one_is_noticed() -> None:
+    tokenizer = STYLES["chatml"]()
+    assert Renderer(tokenizer).matches_generation_prompt
+    thinks = CHATML.replace(
+        "<|im_start|>assistant\n{% endif %}", "<|im_start|>assistant\n<think>\n{% endif %}"
+    )
+    assert thinks != CHATML
+    assert not Renderer(tokenizer, chat_template=thinks).matches_generation_prompt

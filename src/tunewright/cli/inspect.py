@@ -59,9 +59,12 @@ def _print(data: str, found: Inspection) -> None:
     console.print(_lengths(found.summary))
     advice = found.recommendation
     lines = [f"\nTokens are those of {found.tokenizer}.", *_facts(found.summary)]
-    lines += ["", f"Suggested objective: {advice.objective} (confidence: {advice.confidence})"]
-    lines += [f"  + {reason}" for reason in advice.reasons]
-    lines += [f"  ! {caution}" for caution in advice.cautions]
+    if advice is None:
+        lines += ["", "No objective is suggested: no record has an instruction or an input to put loss on."]
+    else:
+        lines += ["", f"Suggested objective: {advice.objective} (confidence: {advice.confidence})"]
+        lines += [f"  + {reason}" for reason in advice.reasons]
+        lines += [f"  ! {caution}" for caution in advice.cautions]
     lines += ["  → to settle it, run both arms with three seeds and a held-out set: see recipes/first.yaml"]
     console.print("\n".join(lines), markup=False)
 

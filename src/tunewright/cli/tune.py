@@ -9,6 +9,7 @@ import typer
 
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
+from tunewright.errors import DataError
 
 Data = Annotated[str, typer.Argument(help="A file, a data-set folder or a Hugging Face id.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="Hugging Face id, folder, or scratch:tiny|small.")]
@@ -33,7 +34,9 @@ def command(
     out: Out,
     model: Model = "scratch:tiny",
     objective: Objective = "it",
-    heldout: Annotated[list[Path] | None, typer.Option(help="A file to measure on; may be repeated.")] = None,
+    heldout: Annotated[
+        list[str] | None, typer.Option(help="FILE or NAME=FILE to measure on; may be repeated.")
+    ] = None,
     holdout: Annotated[
         int, typer.Option(min=0, help="Rows of DATA kept out of training and measured on.")
     ] = 0,
@@ -66,8 +69,7 @@ def command(
 
     Example: tunewright tune my.jsonl --model scratch:tiny --objective im --holdout 200 --out runs/im
     """
-    from tunewright.pipeline.stages import read_all
-    from tunewright.records.split import holdout as hold_out
+    from tunewright.pipeline.stages import part, read_all
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
     from tunewright.tune.config import TuneConfig
@@ -88,23 +90,33 @@ def command(
         "explanation": explanation,
         "precision": precision,
         "chat_template": chat_template,
-        "holdout": holdout,
-        "holdout_by": holdout_by,
     }
     config = parse_config(TuneConfig, given, where="the command line")
     progress = Progress(sink_for())
     rejects: list[Any] = []
     records = read_all(data, rejects.append, progress=progress, format=format)
-    sets = {
-        file.name.split(".")[0]: read_all(file, rejects.append, progress=progress) for file in heldout or []
-    }
-    if holdout:
-        records, kept_out = hold_out(records, holdout, seed=0, group_by=holdout_by)
-        sets = {"heldout": kept_out, **sets}
+    files = _named_files(heldout or [])
+    sets = {name: read_all(file, rejects.append, progress=progress) for name, file in files.items()}
+    parted = part(records, sets, num_holdout=holdout, by=holdout_by)
     from tunewright.tune.stage import tune
 
-    manifest = tune(config, records, out, heldout=sets, rejects=rejects, progress=progress, again=again)
+    manifest = tune(
+        config, parted.train, out, heldout=parted.heldout, rejects=rejects, progress=progress, again=again
+    )
     _print_losses(out, manifest)
+
+
+def _named_files(files: list[str]) -> dict[str, str]:
+    """Set name → file. `NAME=FILE` names a set; a bare file is called by its stem."""
+    named: dict[str, str] = {}
+    for text in files:
+        name, sign, file = text.partition("=")
+        if not sign or Path(text).exists():
+            name, file = Path(text).name.split(".")[0], text
+        if name in named:
+            raise DataError(f"two held-out sets are called {name!r}: {named[name]} and {file}; use NAME=FILE")
+        named[name] = file
+    return named
 
 
 def _print_losses(out: Path, manifest: dict[str, Any]) -> None:
@@ -119,4 +131,12 @@ def _print_losses(out: Path, manifest: dict[str, Any]) -> None:
         found = describe_losses(table)
         interval = f"[{found.interval.low:.3f}, {found.interval.high:.3f}]"
         typer.echo(f"epoch {found.epoch}  {found.set:<10} output loss {found.mean:.3f} {interval}")
+    for name, count in manifest["extra"]["heldout_prompts_in_training"].items():
+        if count:
+            typer.echo(f"note: {count:,} prompts of {name} are in the training rows too: they measure memory")
+    if not manifest["extra"]["matches_generation_prompt"]:
+        typer.echo(
+            "note: this chat template's generation prompt is not what stood before the answers in training; "
+            "a chat call may meet a prompt that the model never saw"
+        )
     typer.echo(f"model: {out / 'model'}")

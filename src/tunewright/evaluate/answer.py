@@ -17,7 +17,7 @@ class Answer:
     stopped: bool
 
 
-def is_exact(text: str, output: str) -> bool:
-    """Whether an answer is the expected output to the letter, alone or followed by an explanation."""
+def is_exact(text: str, output: str, *, explained: bool) -> bool:
+    """Whether an answer is the expected output to the letter; what is `explained` may go on after it."""
     text, output = text.strip(), output.strip()
-    return text == output or text.startswith(output + JOIN)
+    return text == output or (explained and text.startswith(output + JOIN))

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import GenerationConfig
 
 from tunewright.evaluate.answer import Answer
 from tunewright.records.record import Record
 from tunewright.run.progress import Progress
 from tunewright.tune.conversation import Role, conversation
+from tunewright.tune.model import device_of_choice
 from tunewright.tune.roles import Renderer
 
 BATCH = 32
@@ -26,7 +28,7 @@ def load_tuned(folder: Path) -> tuple[Any, Renderer]:
 
     logging.disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
-    return model.eval(), Renderer(AutoTokenizer.from_pretrained(str(folder)))
+    return model.eval().to(device_of_choice()), Renderer(AutoTokenizer.from_pretrained(str(folder)))
 
 
 @torch.no_grad()
@@ -75,21 +77,25 @@ def _generate(model: Any, renderer: Renderer, prompts: list[list[int]], limit: i
         ids[row, width - len(prompt) :] = torch.tensor(prompt)
         attended[row, width - len(prompt) :] = 1
     limit = max(min(limit, _positions(model) - width), 1)
-    out = model.generate(
-        input_ids=ids.to(model.device),
-        attention_mask=attended.to(model.device),
-        max_new_tokens=limit,
-        do_sample=False,
-        temperature=None,
-        top_p=None,
-        top_k=None,
+    stop_ids = _stop_ids(model, renderer)
+    # a fresh configuration: what a model folder sets (a repetition penalty, sampling) would not be greedy
+    greedy = GenerationConfig(
+        max_new_tokens=limit, do_sample=False, eos_token_id=stop_ids, pad_token_id=stop_ids[0]
     )
+    model.generation_config = greedy  # generate() would fill unset fields from the model's own
+    out = model.generate(input_ids=ids.to(model.device), attention_mask=attended.to(model.device))
     texts = []
     for row in out[:, width:].tolist():
-        stop = row.index(renderer.stop_id) if renderer.stop_id in row else None
+        stop = next((place for place, token_id in enumerate(row) if token_id in stop_ids), None)
         text = renderer.tokenizer.decode(row if stop is None else row[:stop], skip_special_tokens=True)
         texts.append((text.strip(), stop is not None))
     return texts
+
+
+def _stop_ids(model: Any, renderer: Renderer) -> list[int]:
+    saved = model.generation_config.eos_token_id
+    others = saved if isinstance(saved, list) else [] if saved is None else [saved]
+    return list(dict.fromkeys([renderer.stop_id, *others]))
 
 
 def _positions(model: Any) -> int:

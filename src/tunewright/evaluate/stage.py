@@ -224,7 +224,10 @@ def _answer_all(
 
 
 def _scores(name: str, answers: Sequence[Answer], records: Sequence[Record]) -> dict[str, Any]:
-    exact = sum(is_exact(answer.text, record.output) for answer, record in zip(answers, records, strict=True))
+    exact = sum(
+        is_exact(answer.text, record.output, explained=answer.expected != record.output)
+        for answer, record in zip(answers, records, strict=True)
+    )
     scores: dict[str, Any] = {
         "num_answers": len(answers),
         "exact_output_share": exact / len(answers),

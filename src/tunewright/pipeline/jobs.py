@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,31 +54,48 @@ def tune_side_by_side(
     num_processes: int,
     progress: Progress,
 ) -> None:
-    """Tune every job. The first error stops the rest after their current step and is raised."""
+    """Tune every job. The first error, or Ctrl-C, stops the rest within seconds and is raised."""
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     events: Any = context.Queue()
+    stop: Any = context.Event()
     progress.start(f"tune {len(jobs)} arms", sum(job.num_steps(len(train)) for job in jobs), "steps")
     executor = ProcessPoolExecutor(
-        num_processes, mp_context=context, initializer=_begin_worker, initargs=(events, train, dict(heldout))
+        num_processes,
+        mp_context=context,
+        initializer=_begin_worker,
+        initargs=(events, stop, train, dict(heldout)),
     )
     counted = dict.fromkeys((job.label for job in jobs), 0)
     with _counting(events, counted, progress):
         try:
-            futures: dict[Future[None], Job] = {executor.submit(_tune, job): job for job in jobs}
-            for future in as_completed(futures):
-                future.result()
-                job = futures[future]
+            for job in _done(executor, jobs, num_processes):
                 progress.note(f"{job.label} done")
-                left = job.num_steps(len(train)) - counted[job.label]
-                progress.advance(left)  # steps of an earlier process, or fewer rows than records
+                # what an earlier process did, and steps that dropped rows did not need
+                progress.advance(job.num_steps(len(train)) - counted[job.label])
         except BrokenProcessPool as error:
             raise ModelError(
                 "a process that tuned an arm was ended from outside, perhaps for want of memory; "
                 "the same command goes on from its checkpoints, --jobs 1 needs the least memory"
             ) from error
         finally:
+            stop.set()
             executor.shutdown(wait=True, cancel_futures=True)
     progress.finish()
+
+
+def _done(executor: ProcessPoolExecutor, jobs: Sequence[Job], num_processes: int) -> Iterator[Job]:
+    """The jobs as they are done. No more are handed out than run, so that none starts after an error."""
+    waiting = list(jobs)
+    running: dict[Future[None], Job] = {}
+    while waiting or running:
+        while waiting and len(running) < num_processes:
+            job = waiting.pop(0)
+            running[executor.submit(_tune, job)] = job
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            job = running.pop(future)
+            future.result()
+            yield job
 
 
 @contextmanager
@@ -107,12 +124,14 @@ def _counting(events: Any, counted: dict[str, int], progress: Progress) -> Itera
 _worker: dict[str, Any] = {}
 
 
-def _begin_worker(events: Any, train: Sequence[Record], heldout: Mapping[str, Sequence[Record]]) -> None:
+def _begin_worker(
+    events: Any, stop: Any, train: Sequence[Record], heldout: Mapping[str, Sequence[Record]]
+) -> None:
     import torch
 
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker.update(events=events, train=train, heldout=heldout)
+    _worker.update(events=events, stop=stop, train=train, heldout=heldout)
 
 
 def _end_with_parent() -> None:
@@ -124,7 +143,7 @@ def _end_with_parent() -> None:
 
 
 def _tune(job: Job) -> None:
-    sink = _Steps(job.label, _worker["events"])
+    sink = _Steps(job.label, _worker["events"], _worker["stop"])
     tune(
         job.config,
         _worker["train"],
@@ -136,14 +155,17 @@ def _tune(job: Job) -> None:
 
 
 class _Steps:
-    """Sends the optimizer steps done since the last event to the main process."""
+    """Sends the optimizer steps done since the last event to the main process, and ends when told to stop."""
 
-    def __init__(self, label: str, events: Any) -> None:
+    def __init__(self, label: str, events: Any, stop: Any) -> None:
         self._label = label
         self._events = events
+        self._stop = stop
         self._done = 0
 
     def __call__(self, event: Event, /) -> None:
+        if self._stop.is_set():
+            raise KeyboardInterrupt
         if event.unit != "steps":
             return
         if event.kind != "start":

@@ -17,6 +17,9 @@ from tunewright.run.config import Config, parse_config
 from tunewright.run.strict_yaml import load_yaml
 from tunewright.tune.config import TuneConfig
 
+# What decides which rows are trained on, and how they are tokenised, is the same in every arm.
+ROW_SETTINGS = frozenset({"max_tokens", "explanation", "chat_template"})
+
 
 class Recipe(Config):
     """A whole comparison. Either `generate` or `data` says where the records come from."""
@@ -28,6 +31,8 @@ class Recipe(Config):
     heldout: dict[str, str] = Field(
         default_factory=dict, description="further sets to measure on: name: file"
     )
+    holdout: int = Field(0, ge=0, description="rows of the data kept out of training and measured on")
+    holdout_by: str | None = Field(None, description="column whose values are kept wholly on one side")
     tune: TuneConfig = Field(default_factory=TuneConfig, description="settings that all arms share")
     arms: dict[str, dict[str, Any]] = Field(
         default_factory=lambda: {"it": {"objective": "it"}, "im": {"objective": "im"}},
@@ -63,11 +68,23 @@ class Recipe(Config):
             raise ValueError("say where the records come from: either a 'generate' table or 'data'")
         return self
 
-    def arm_configs(self, *, where: str = "the recipe") -> dict[tuple[str, int], TuneConfig]:
-        """The full settings of every arm and seed, in order: seed by seed, so that pairs finish together.
+    @model_validator(mode="after")
+    def _same_rows_in_every_arm(self) -> Self:
+        for name, changes in self.arms.items():
+            for key in sorted(ROW_SETTINGS & changes.keys()):
+                raise ValueError(
+                    f"arm {name!r} sets {key!r}, which decides the rows: set it in 'tune' for all arms, "
+                    "or arms could not be compared"
+                )
+        given = self.tune.seed != TuneConfig.model_fields["seed"].default
+        if given or any("seed" in changes for changes in self.arms.values()):
+            raise ValueError(
+                "seeds stand in 'seeds', for all arms alike; take 'seed' out of 'tune' and 'arms'"
+            )
+        return self
 
-        An arm may change anything but what decides the rows (holdout, max_tokens, …): rows must agree.
-        """
+    def arm_configs(self, *, where: str = "the recipe") -> dict[tuple[str, int], TuneConfig]:
+        """The full settings of every arm and seed, in order: seed by seed, so that pairs finish together."""
         shared = self.tune.model_dump(mode="json", exclude_unset=True)
         configs = {}
         for seed in self.seeds:

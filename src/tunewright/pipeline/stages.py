@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tunewright.tune.stage import tune
 
 SPLIT_SEED = 0  # which rows are held out never depends on the seed of an arm
 RECIPE_FILE = "recipe.yaml"
+HELDOUT = "heldout"  # the set that is held out of the data itself
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def evaluate_run(
     progress = progress or Progress()
     recipe = load_recipe(out / RECIPE_FILE)
     sets = read_sets(recipe, out, progress=progress)
-    return _evaluate(config, list(arms_of(recipe, out)), sets, out, progress=progress, again=again)
+    folder = _evaluate(config, list(arms_of(recipe, out)), sets, out, progress=progress, again=again)
+    write_text_atomic(out / RECIPE_FILE, to_yaml(recipe.model_copy(update={"evaluate": config})))
+    return folder
 
 
 def arms_of(recipe: Recipe, out: Path) -> dict[Arm, TuneConfig]:
@@ -104,14 +107,21 @@ def read_sets(recipe: Recipe, out: Path, *, progress: Progress) -> Sets:
     with RejectWriter(out / "rejects.jsonl") as rejects:
         records = read_all(data, rejects, progress=progress)
         heldout = {name: read_all(file, rejects, progress=progress) for name, file in recipe.heldout.items()}
-    if recipe.tune.holdout:
-        if "heldout" in heldout:
-            raise DataError("a set is called 'heldout' already; rename it, or set tune.holdout to 0")
-        records, kept_out = holdout(
-            records, recipe.tune.holdout, seed=SPLIT_SEED, group_by=recipe.tune.holdout_by
+    return part(records, heldout, num_holdout=recipe.holdout, by=recipe.holdout_by)
+
+
+def part(
+    records: list[Record], heldout: Mapping[str, list[Record]], *, num_holdout: int, by: str | None
+) -> Sets:
+    """The training records and all held-out sets; `num_holdout` of the records become the set 'heldout'."""
+    if not num_holdout:
+        return Sets(records, dict(heldout))
+    if HELDOUT in heldout:
+        raise DataError(
+            f"a set is called {HELDOUT!r} already; give that one another name, or hold out 0 rows"
         )
-        heldout = {"heldout": kept_out, **heldout}
-    return Sets(records, heldout)
+    rest, kept_out = holdout(records, num_holdout, seed=SPLIT_SEED, group_by=by)
+    return Sets(rest, {HELDOUT: kept_out, **heldout})
 
 
 def read_all(

@@ -16,9 +16,11 @@ def holdout(
 ) -> tuple[list[Record], list[Record]]:
     """The records to train on and the n held out, each in their original order.
 
-    Held out are the n with the smallest SHA-256 of seed and id, so a record added later moves at most one
-    other. With `group_by`, the column of meta whose equal values must not be parted, whole groups are taken
-    in the order of their hash while they fit: then there may be fewer than n.
+    Records with the same prompt (system, history, instruction and input) are never parted: a held-out row
+    that was trained on would measure memory. With `group_by`, whole groups of equal values in that column of
+    meta stay together instead. A group's place is the smallest SHA-256 of seed and id among its records, so
+    a record added later moves few others; groups are held out in that order while they fit. There may be
+    fewer than n when the last groups do not fit.
 
     `DataError` when n is not between 1 and len(records) - 1, when a record lacks the column, or when every
     group is larger than n.
@@ -27,29 +29,38 @@ def holdout(
         raise DataError(f"cannot hold out {n} of {len(records)} records; at least one must be on each side")
     groups: dict[bytes, list[int]] = {}
     for index, record in enumerate(records):
-        groups.setdefault(_key(record, seed, group_by), []).append(index)
+        groups.setdefault(_group(record, group_by), []).append(index)
     held: set[int] = set()
-    for key in sorted(groups):
-        members = groups[key]
-        # Records with the same id share a hash; without groups they may still be parted.
-        if group_by is None:
-            held.update(members[: n - len(held)])
-        elif len(held) + len(members) <= n:
+    for members in sorted(
+        groups.values(), key=lambda of: min(_place(records[i], seed, group_by) for i in of)
+    ):
+        if len(held) + len(members) <= n:
             held.update(members)
     if not held:
         smallest = min(len(members) for members in groups.values())
-        raise DataError(f"no group of '{group_by}' fits into {n} records; the smallest has {smallest}")
+        subject = f"group of '{group_by}'" if group_by is not None else "group of equal prompts"
+        raise DataError(f"no {subject} fits into {n} records; the smallest has {smallest}")
     return (
         [record for index, record in enumerate(records) if index not in held],
         [record for index, record in enumerate(records) if index in held],
     )
 
 
-def _key(record: Record, seed: int, group_by: str | None) -> bytes:
+def prompt_digest(record: Record) -> bytes:
+    """16 bytes that are equal for records with the same system text, history, instruction and input."""
+    turns = "\0".join(f"{turn.speaker}:{turn.text}" for turn in record.history)
+    texts = (record.system, turns, record.instruction, record.input)
+    return hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def _group(record: Record, group_by: str | None) -> bytes:
     if group_by is None:
-        subject = record.id.encode("utf-8", "surrogatepass")
-    elif group_by in record.meta:
-        subject = orjson.dumps(record.meta[group_by], default=str, option=orjson.OPT_SORT_KEYS)
-    else:
+        return prompt_digest(record)
+    if group_by not in record.meta:
         raise DataError(f"record {record.id} has no column '{group_by}' to group by")
+    return orjson.dumps(record.meta[group_by], default=str, option=orjson.OPT_SORT_KEYS)
+
+
+def _place(record: Record, seed: int, group_by: str | None) -> bytes:
+    subject = record.id.encode("utf-8", "surrogatepass") if group_by is None else _group(record, group_by)
     return hashlib.sha256(f"{seed}\n".encode() + subject).digest()

@@ -88,12 +88,23 @@ def _data(run: Run) -> list[str]:
             "The data is made from item models (templates): held-out items share their forms with the "
             "training items, so held-out means new items, not a new kind of item."
         )
-    elif run.recipe.get("tune", {}).get("holdout") or any(
-        a.manifest["config"].get("holdout") for a in run.arms
-    ):
+    elif run.recipe.get("holdout"):
         sentences.append(
             "The held-out rows come from the same data as the training rows: this measures new rows of one "
             "source, not a change of source."
+        )
+    shared = run.arms[0].extra.get("heldout_prompts_in_training", {}) if run.arms else {}
+    sentences += [
+        f"{count:,} prompts of the set {name} are in the training rows too: there the loss measures memory."
+        for name, count in shared.items()
+        if count
+    ]
+    if len({arm.extra["dtype"] for arm in run.arms}) > 1:
+        sentences.append("The arms ran in different number formats, which alone can make small differences.")
+    if not all(arm.extra.get("matches_generation_prompt", True) for arm in run.arms):
+        sentences.append(
+            "The chat template's generation prompt differs from what stood before the answers in training: "
+            "the answers here follow the trained prompt, a chat call may fare worse."
         )
     num_lost = sum(sum(arm.extra["dropped"].values()) for arm in run.arms[:1])
     if num_lost:

@@ -35,7 +35,7 @@ def read_sources(run: Run) -> list[Source]:
         data = shown = str(run.recipe.get("data"))
     files = {str(name): str(file) for name, file in (run.recipe.get("heldout") or {}).items()}
     train = _read("train", data, shown, run)
-    parted = _part(train, run) if (run.recipe.get("tune") or {}).get("holdout") else [train]
+    parted = _part(train, run) if run.recipe.get("holdout") else [train]
     return [*parted, *(_read(name, file, file, run) for name, file in files.items())]
 
 

@@ -160,7 +160,7 @@ def _sample(
             str(row["arm"]),
             fold(str(row["text"])),
             bool(row["stopped"]),
-            is_exact(str(row["text"]), output),
+            is_exact(str(row["text"]), output, explained=output != expected),
         )
         for row in rows
     ]

@@ -35,7 +35,6 @@ class Micro:
     coefficients_N: Tensor
     documents: list[int]  # index of each document within the step
     row_document_N: NDArray[np.int64]  # index within `documents` of each scored target
-    row_place_N: NDArray[np.int64]  # its place within that document
 
 
 def order(num_examples: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -93,7 +92,7 @@ def _layout(
     width = sum(lengths) if packed else max(lengths)
     ids = np.zeros((1 if packed else len(group), width), dtype=np.int64)
     positions = np.zeros_like(ids)
-    rows, targets, weights, owners, places = [], [], [], [], []
+    rows, targets, weights, owners = [], [], [], []
     start = 0
     for number, index in enumerate(group):
         example = examples[index]
@@ -106,7 +105,6 @@ def _layout(
         targets.append(example.ids[scored])
         weights.append(coefficients[index][scored])
         owners.append(np.full(len(scored), number, dtype=np.int64))
-        places.append(scored)
         start += len(example)
     return Micro(
         ids_BT=torch.from_numpy(ids),
@@ -117,5 +115,4 @@ def _layout(
         coefficients_N=torch.from_numpy(np.concatenate(weights)),
         documents=group,
         row_document_N=np.concatenate(owners),
-        row_place_N=np.concatenate(places),
     )

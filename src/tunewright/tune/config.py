@@ -14,7 +14,9 @@ class TuneConfig(Config):
     """The settings of one arm. A recipe's `tune:` table holds them; `arms` and `seeds` vary them."""
 
     model: str = Field("scratch:tiny", description="Hugging Face id, folder, or scratch:tiny, scratch:small")
-    objective: str = Field("it", description="it, im, or im:WEIGHT for a prompt weight between 0 and 1")
+    objective: str = Field(
+        "it", description="it, im, or im:WEIGHT with the weight of a prompt token, such as im:0.3"
+    )
     normalisation: Normalisation = Field(
         Normalisation.TOKEN_MEAN, description="what the weighted loss is divided by"
     )
@@ -36,9 +38,7 @@ class TuneConfig(Config):
         None, description="tulu, chatml or a Jinja file; default: the model's own"
     )
     precision: Literal["auto", "f32", "bf16"] = Field("auto", description="auto measures which one is faster")
-    pack_tokens: int = Field(4096, ge=8, description="tokens in one forward pass; does not change the loss")
-    holdout: int = Field(0, ge=0, description="rows of the data kept out of training and measured on")
-    holdout_by: str | None = Field(None, description="column whose values are kept wholly on one side")
+    pack_tokens: int = Field(4096, ge=8, description="most tokens in one forward pass: memory and speed only")
     measured_rows: int = Field(500, ge=1, description="training rows measured after each epoch, at most")
 
     @field_validator("objective")

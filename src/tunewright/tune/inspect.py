@@ -29,7 +29,7 @@ class Inspection:
     num_rejects: int
     reject_reasons: dict[str, int]
     first_rejects: tuple[Reject, ...]
-    recommendation: Recommendation
+    recommendation: Recommendation | None
 
 
 def inspect(
@@ -43,7 +43,8 @@ def inspect(
 
     Tokens are those of `model`, or of a byte-level BPE trained on the file's first 5,000 records, which
     needs no download and gives lengths close to those of common tokenizers on their own languages.
-    `DataError` when no row is usable.
+    `recommendation` is None where no record has an instruction or an input. `DataError` when no row is
+    usable.
     """
     counter, name = _token_counter(data, model, format)
     rejects: list[Reject] = []
@@ -71,11 +72,19 @@ def inspect(
         num_rejects=reasons.total(),
         reject_reasons=dict(reasons.most_common()),
         first_rejects=tuple(rejects),
-        recommendation=recommend(
-            num_records=summary.num_records,
-            word_ratio=summary.words.ratio_of_means,
-            token_ratio=summary.tokens.ratio_of_means,
-        ),
+        recommendation=_advice(summary),
+    )
+
+
+def _advice(summary: Summary) -> Recommendation | None:
+    """None where there is no instruction and no input to put loss on (all prompts are in the history)."""
+    assert summary.tokens is not None
+    if summary.words.ratio_of_means == 0:
+        return None
+    return recommend(
+        num_records=summary.num_records,
+        word_ratio=summary.words.ratio_of_means,
+        token_ratio=summary.tokens.ratio_of_means,
     )
 
 

@@ -109,6 +109,8 @@ def train(
                 progress.finish()
                 with clock.stopped():
                     after_epoch(epoch + 1)
+                if interrupted():
+                    raise KeyboardInterrupt
     return clock.seconds()
 
 

@@ -44,7 +44,7 @@ def load_tokenizer(spec: str, records: Sequence[Record]) -> Any:
     from transformers import AutoTokenizer
 
     with _clear_loading_errors(spec):
-        return AutoTokenizer.from_pretrained(spec)
+        return AutoTokenizer.from_pretrained(spec, trust_remote_code=False)
 
 
 def load_model(spec: str, tokenizer: Any, *, seed: int) -> Any:
@@ -56,7 +56,9 @@ def load_model(spec: str, tokenizer: Any, *, seed: int) -> Any:
     from transformers import AutoModelForCausalLM
 
     with _clear_loading_errors(spec):
-        model = AutoModelForCausalLM.from_pretrained(spec, dtype=torch.float32, use_safetensors=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            spec, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise ModelError(

@@ -70,6 +70,8 @@ def _has_plain_head(model: Any) -> bool:
     head = model.get_output_embeddings()
     if head is None or not isinstance(getattr(head, "weight", None), Tensor):
         return False
+    if getattr(model.config, "final_logit_softcapping", None):
+        return False  # on the small logits of fresh weights a soft cap would not show in the comparison
     ids = torch.randint(0, head.weight.shape[0], (1, 7), generator=torch.Generator().manual_seed(0)).to(
         model.device
     )
@@ -78,6 +80,9 @@ def _has_plain_head(model: Any) -> bool:
     with torch.no_grad():
         logits = model(input_ids=ids, use_cache=False).logits
         hidden = decoder_of(model)(input_ids=ids, use_cache=False)[0]
+        if hidden.shape[-1] != head.weight.shape[1]:
+            model.train(was_training)
+            return False
         product = hidden @ head.weight.T
         bias = getattr(head, "bias", None)
         own = product if bias is None else product + bias

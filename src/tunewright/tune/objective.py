@@ -97,11 +97,11 @@ def parse_objective(text: str, *, normalisation: str = Normalisation.TOKEN_MEAN)
     λ=0 is IT and λ=1 is IM, bit for bit, because the weights are the same numbers.
     """
     name, _, number = text.partition(":")
-    if name not in ("it", "im", "plw") or (name == "it" and number) or (name == "plw" and not number):
+    if name not in ("it", "im", "plw") or (name == "it" and ":" in text) or (":" in text and not number):
         raise RecipeError(f"objective {text!r} is not known; use it, im, or im:WEIGHT such as im:0.3")
     if name == "it":
         prompt_weight = 0.0
-    elif number:
+    elif name == "plw" or number:
         try:
             prompt_weight = float(number)
         except ValueError:

@@ -6,8 +6,8 @@ import time
 
 import torch
 
-# Below this a model's matrices are too small for bf16 to pay, and casts cost more than they save.
-SMALLEST_FOR_BF16 = 5_000_000
+# Below this (both scratch sizes) matrices are too small for bf16 to pay: casts cost more than they save.
+SMALLEST_FOR_BF16 = 8_000_000
 PROBE_SECONDS = 0.05
 
 

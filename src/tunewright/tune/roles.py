@@ -27,6 +27,7 @@ _PRIVATE_PLANES = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
 _TEMPLATE_TEXT = -1  # a character that the template wrote
+_PROBE = [Message("user", ((Role.INSTRUCTION, "q"),)), Message("assistant", ((Role.OUTPUT, "a"),))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Renderer:
 
     `stop_id` is the token that ends an assistant turn in this template; `appends_eos` says that the
     template writes none, so that the tokenizer's own is appended after the last answer.
+    `matches_generation_prompt` says whether a chat call's prompt, rendered with `add_generation_prompt`, is
+    token for token what stands before an answer in training; some templates add a thinking block to one of
+    the two, and a tuned model then meets a prompt that it never saw.
     """
 
     def __init__(self, tokenizer: Any, *, chat_template: str | None = None) -> None:
@@ -62,28 +66,61 @@ class Renderer:
             )
         self.tokenizer = tokenizer
         self.chat_template = chat_template or tokenizer.chat_template
+        if isinstance(self.chat_template, dict):
+            raise ModelError(
+                f"the model carries several chat templates ({', '.join(self.chat_template)}); "
+                "write the one to use into a file and name it with --chat-template"
+            )
         if not isinstance(self.chat_template, str):
             where = getattr(tokenizer, "name_or_path", "") or "the model"
             raise ModelError(
                 f"{where} has no chat template; name one with --chat-template "
                 "(tulu, chatml, or a file with a Jinja template)"
             )
-        self._special_ids = np.array(sorted(_special_ids(tokenizer)), dtype=np.int64)
+        self._control_ids = np.array(sorted(self._find_control_ids()), dtype=np.int64)
         self.stop_id, self.appends_eos = self._find_stop()
+        self.matches_generation_prompt = self._matches_generation_prompt()
 
     def __call__(self, messages: Sequence[Message]) -> RoledTokens:
         """Ids and roles of one conversation. Raises `TemplateError` when a role cannot be proved."""
         text, sources = self._prove(messages)
         return self._tokenise(text, sources, messages)
 
+    def _find_control_ids(self) -> set[int]:
+        """Special tokens, and added ones that the template itself writes, whether flagged special or not."""
+        special = set(self.tokenizer.all_special_ids)
+        added = {}
+        for token_id, token in self.tokenizer.added_tokens_decoder.items():
+            if getattr(token, "special", True):
+                special.add(token_id)
+            else:
+                added[token_id] = str(token)
+        text, (message_of, _) = self._prove(_PROBE)
+        template_text = "".join(c for c, number in zip(text, message_of, strict=True) if number < 0)
+        return special | {
+            number for number, token in added.items() if token.strip() and token in template_text
+        }
+
+    def _matches_generation_prompt(self) -> bool:
+        text, (message_of, _) = self._prove(_PROBE)
+        trained = text[: int(np.flatnonzero(message_of == 1)[0])]
+        question = [{"role": "user", "content": _PROBE[0].text}]
+        try:
+            asked = self.tokenizer.apply_chat_template(
+                question, tokenize=False, chat_template=self.chat_template, add_generation_prompt=True
+            )
+        except Exception:  # whatever Jinja raises: such a template cannot be asked at all
+            return False
+        ids = [self.tokenizer(part, add_special_tokens=False)["input_ids"] for part in (trained, asked)]
+        return bool(ids[0] == ids[1])
+
     def _find_stop(self) -> tuple[int, bool]:
         """The stop token after an answer, found on a probe conversation; else the tokenizer's own."""
-        probe = [Message("user", ((Role.INSTRUCTION, "q"),)), Message("assistant", ((Role.OUTPUT, "a"),))]
-        text, sources = self._prove(probe)
+        text, sources = self._prove(_PROBE)
         tail_start = int(np.flatnonzero(sources[0] == 1)[-1]) + 1
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         for token_id, (_, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
-            if end > tail_start and token_id in self._special_ids:
+            if end > tail_start and token_id in self._control_ids:
                 return int(token_id), False
         if self.tokenizer.eos_token_id is None:
             raise ModelError(
@@ -165,7 +202,7 @@ class Renderer:
         messages: Sequence[Message],
     ) -> None:
         """A special token written out inside content would end a turn where no turn ends."""
-        for place in np.flatnonzero(np.isin(ids, self._special_ids) & (token_message >= 0)):
+        for place in np.flatnonzero(np.isin(ids, self._control_ids) & (token_message >= 0)):
             token = self.tokenizer.convert_ids_to_tokens(int(ids[place]))
             if token not in text[spans[0][place] : spans[1][place]]:
                 continue  # an unknown character, which some tokenizers map to a special token
@@ -198,15 +235,6 @@ class Renderer:
             roles[tail_start:closed] = Role.EOS if is_answer else Role.SEPARATOR
             if not len(following):
                 roles[closed:tail_end] = Role.SEPARATOR
-
-
-def _special_ids(tokenizer: Any) -> set[int]:
-    added = {
-        token_id
-        for token_id, token in tokenizer.added_tokens_decoder.items()
-        if getattr(token, "special", True)
-    }
-    return added | set(tokenizer.all_special_ids)
 
 
 Keep = Callable[[str], NDArray[np.bool_]]

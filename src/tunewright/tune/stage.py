@@ -14,6 +14,7 @@ import torch
 from tunewright.errors import DataError, ModelError
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject
+from tunewright.records.split import prompt_digest
 from tunewright.run.files import JsonlLog, write_json_atomic, write_text_atomic
 from tunewright.run.fingerprint import Fingerprint
 from tunewright.run.folder import RunFolder, read_manifest
@@ -81,6 +82,13 @@ def prepare(
             f"{drop.reason} ({drop.detail}). Try a larger --max-tokens or another --chat-template"
         )
     held = {name: examples_of(rows) for name, rows in heldout.items()}
+    for name, examples in held.items():
+        if not examples.kept:
+            drop = examples.dropped[0]
+            raise DataError(
+                f"no record of the held-out set {name!r} is left; the first, {drop.id}: {drop.reason} "
+                f"({drop.detail})"
+            )
     progress.finish()
     measured = {"train": _sample(train_set.kept, config.measured_rows)}
     measured |= {name: examples.kept for name, examples in held.items()}
@@ -146,10 +154,18 @@ def _run(
     progress: Progress,
 ) -> None:
     reset_peak()
+    # sums in another number of threads round differently, and a resumed run must not
+    torch.set_num_threads(int(_same_as_before(folder.path, "threads.txt", str(torch.get_num_threads()))))
     prepared = prepare(config, records, heldout, progress=progress)
     objective = parse_objective(config.objective, normalisation=config.normalisation)
     share = objective.effective_output_share([example.roles for example in prepared.train.kept])
     network = _network(config, prepared, folder.path)
+    digest = _same_as_before(folder.path, "rows.txt", _rows_digest(prepared.train.kept))
+    if digest != _rows_digest(prepared.train.kept):
+        raise DataError(
+            f"{folder.path}: the rows do not tokenise as when this run began (a chat template with today's "
+            "date does that); move the folder away and run it again"
+        )
     trainable = sum(p.numel() for p in network.model.parameters() if p.requires_grad)
     lr = default_lr(config)
     (folder.path / "losses").mkdir(exist_ok=True)
@@ -200,11 +216,13 @@ def _run(
             },
             "tokens_by_role": role_counts(prepared.train.kept),
             "dropped": prepared.train.reasons(),
-            "rows_digest": _rows_digest(prepared.train.kept),
+            "rows_digest": digest,
+            "heldout_prompts_in_training": _shared_prompts(records, heldout),
             "template_sha256": _sha256(prepared.renderer.chat_template),
             "tokenizer_sha256": _sha256(prepared.renderer.tokenizer.backend_tokenizer.to_str()),
             "stop_token": prepared.renderer.tokenizer.convert_ids_to_tokens(prepared.renderer.stop_id),
             "appends_eos": prepared.renderer.appends_eos,
+            "matches_generation_prompt": prepared.renderer.matches_generation_prompt,
             "num_parameters": num_parameters,
             "num_trainable": trainable,
             "lr": lr,
@@ -242,11 +260,17 @@ def _network(config: TuneConfig, prepared: Prepared, folder: Path) -> Network:
 
 def _settled_dtype(folder: Path, config: TuneConfig, size: int, device: torch.device) -> torch.dtype:
     """The probe's choice, kept in the folder so that a resumed run computes as it began."""
-    kept = folder / "dtype.txt"
+    dtype = choose_dtype(config.precision, num_parameters=size, device=device)
+    kept = _same_as_before(folder, "dtype.txt", str(dtype).removeprefix("torch."))
+    return torch.bfloat16 if kept == "bfloat16" else torch.float32
+
+
+def _same_as_before(folder: Path, name: str, value: str) -> str:
+    """The value that the run began with, kept in the folder; this one where it begins now."""
+    kept = folder / name
     if not kept.exists():
-        dtype = choose_dtype(config.precision, num_parameters=size, device=device)
-        write_text_atomic(kept, str(dtype).removeprefix("torch."))
-    return torch.bfloat16 if kept.read_text() == "bfloat16" else torch.float32
+        write_text_atomic(kept, value)
+    return kept.read_text()
 
 
 def _measurer(
@@ -346,6 +370,12 @@ def _longest(tokenizer: Any) -> int:
 
 def _eos_ids(tokenizer: Any) -> list[int]:
     return [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)]
+
+
+def _shared_prompts(records: Sequence[Record], heldout: Mapping[str, Sequence[Record]]) -> dict[str, int]:
+    """How many records of each held-out set have a prompt that is trained on: they measure memory."""
+    trained = {prompt_digest(record) for record in records}
+    return {name: sum(prompt_digest(record) in trained for record in rows) for name, rows in heldout.items()}
 
 
 def _rows_digest(examples: Sequence[Example]) -> str:
