@@ -288,7 +288,7 @@ def test_a_system_message_and_several_turns_keep_their_roles_in_every_style(styl
 
 
 def test_an_end_of_turn_token_that_is_not_flagged_special_still_ends_the_turn() -> None:
-    """Some tokenizers add <|im_end|> as an ordinary token; the template writes it, so it is a control token."""
+    """Some tokenizers add <|im_end|> as an ordinary token; the template writes it: a control token."""
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=train_bpe(TEXTS, vocabulary=500), eos_token="<|end|>", chat_template=CHATML
     )
@@ -305,8 +305,6 @@ def test_an_end_of_turn_token_that_is_not_flagged_special_still_ends_the_turn() 
 def test_a_generation_prompt_unlike_the_trained_one_is_noticed() -> None:
     tokenizer = STYLES["chatml"]()
     assert Renderer(tokenizer).matches_generation_prompt
-    thinks = CHATML.replace(
-        "<|im_start|>assistant\n{% endif %}", "<|im_start|>assistant\n<think>\n{% endif %}"
-    )
+    thinks = CHATML.replace("assistant\n{% endif", "assistant\n<think>\n{% endif")
     assert thinks != CHATML
     assert not Renderer(tokenizer, chat_template=thinks).matches_generation_prompt
