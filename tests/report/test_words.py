@@ -120,7 +120,7 @@ def test_one_arm_alone_is_described_not_compared() -> None:
 
 def test_the_gap_names_every_arm() -> None:
     sentence = words.gap_sentence({"it": 0.31, "im": -0.05}, "heldout")
-    assert "rises by, in nats/token, +0.31 for arm it and −0.05 for arm im" in sentence
+    assert "changes by, in nats/token, +0.31 for arm it and −0.05 for arm im" in sentence
 
 
 def test_budget_sentences_name_arms_in_the_singular_and_plural() -> None:

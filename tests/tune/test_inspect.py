@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tunewright.errors import DataError
-from tunewright.tune.inspect import inspect
+from tunewright.records.read import read_records
+from tunewright.tune.config import TuneConfig
+from tunewright.tune.inspect import PIECE_CHARS, inspect
+from tunewright.tune.stage import tune
 
 
 def test_counts_lengths_ratio_duplicates_and_broken_rows(tmp_path: Path) -> None:
@@ -46,3 +49,19 @@ def test_data_without_any_prompt_gets_no_advice_but_no_error(tmp_path: Path) -> 
     file = tmp_path / "d.json"
     file.write_text('[{"instruction": "", "output": "abc", "history": [["q", "a"]]}]')
     assert inspect(str(file)).recommendation is None
+
+
+def test_a_huge_text_is_counted_in_pieces_and_dropped_before_it_is_rendered(tmp_path: Path) -> None:
+    """Two million characters: as many tokens as its words, and no arm trains on it."""
+    rows = [{"instruction": f"Say {n} words.", "output": "word " * n} for n in (1, 2, 400_000)]
+    file = tmp_path / "d.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = inspect(str(file))
+    assert found.summary.tokens is not None
+    longest = found.summary.tokens.fields["output"].max
+    assert abs(longest - 400_000) <= 2_000_000 / PIECE_CHARS + 1
+    manifest = tune(TuneConfig(epochs=1), list(read_records(file)), tmp_path / "arm")
+    assert manifest["counts"]["train"] == 2
+    reject = json.loads((tmp_path / "arm/rejects.jsonl").read_text())
+    assert reject["reason"] == "too long"
+    assert "more than 1024 tokens can hold" in reject["detail"]

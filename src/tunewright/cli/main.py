@@ -5,7 +5,9 @@ Commands import what they need when they are called, so that `--help` costs a fr
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import sys
 
 import typer
@@ -51,6 +53,8 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # torch's threads spin while they wait; beside one busy process that halved the speed of a small model
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are not news
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a batch system sends ends like Ctrl-C
     try:
         app()
     except SystemExit as stop:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tunewright.cli.tune import Data, Format, Model, Objective, Template
-from tunewright.errors import DataError
+from tunewright.errors import DataError, RunFolderError, TemplateError
 
 if TYPE_CHECKING:
     from tunewright.tune.preview import Preview
@@ -46,8 +46,15 @@ def command(
             raise DataError(f"{data} has {len(records)} records; there is no record {number}")
     template = None if chat_template is None else template_text(chat_template)
     renderer = Renderer(load_tokenizer(model, records), chat_template=template)
-    previews = [mask(records[number - 1], renderer, wanted, explanation=explanation) for number in row]
+    previews = []
+    for number in row:
+        try:
+            previews.append(mask(records[number - 1], renderer, wanted, explanation=explanation))
+        except TemplateError as error:
+            raise TemplateError(f"{data}, record {number}: {error}; 'tune' leaves such a row out") from error
     if html is not None:
+        if html.is_dir() or not html.parent.is_dir():
+            raise RunFolderError(f"--html {html}: give a file in a folder that exists, such as mask.html")
         write_text_atomic(html, mask_html(previews))
         typer.echo(f"page: {html}")
         return

@@ -9,7 +9,7 @@ import typer
 
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
-from tunewright.errors import DataError
+from tunewright.errors import DataError, RecipeError
 
 Data = Annotated[str, typer.Argument(help="A file, a data-set folder or a Hugging Face id.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="Hugging Face id, folder, or scratch:tiny|small.")]
@@ -24,7 +24,8 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="How to read DATA if it cannot be told: alpaca, messages, sharegpt, prompt_completion, native.",
+        help="How to read DATA if it cannot be told: alpaca, messages, sharegpt, self_instruct, "
+        "prompt_completion, native.",
     ),
 ]
 
@@ -92,6 +93,8 @@ def command(
         "chat_template": chat_template,
     }
     config = parse_config(TuneConfig, given, where="the command line")
+    if holdout_by is not None and not holdout:
+        raise RecipeError("--holdout-by says how rows are held out; say how many with --holdout")
     progress = Progress(sink_for())
     rejects: list[Any] = []
     records = read_all(data, rejects.append, progress=progress, format=format)

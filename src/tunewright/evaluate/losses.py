@@ -87,6 +87,7 @@ def read_losses(arms: Sequence[Arm], *, group: str = "output") -> list[Table]:
                 if group in row["losses"]:
                     nll, num_tokens = row["losses"][group]
                     losses[row["id"]] = nll / num_tokens
+    _all_seeds(arms, by_key)
     tables = [_table(key, by_seed) for key, by_seed in by_key.items()]
     _same_examples(tables)
     return tables
@@ -155,6 +156,15 @@ def _table(key: tuple[str, str, int], by_seed: Mapping[int, Mapping[str, float]]
             )
     losses: Any = [[by_seed[seed][example] for example in ids] for seed in seeds]
     return Table(arm, set_name, epoch, seeds, ids, np.array(losses, dtype=np.float64))
+
+
+def _all_seeds(arms: Sequence[Arm], by_key: Mapping[tuple[str, str, int], Mapping[int, object]]) -> None:
+    """Every seed of an arm was measured after every epoch; a missing file is named."""
+    for (name, _, epoch), by_seed in by_key.items():
+        for arm in arms:
+            if arm.name == name and arm.seed not in by_seed:
+                file = arm.folder / "losses" / f"epoch-{epoch}.jsonl"
+                raise DataError(f"{file} is missing; restore it, or delete {arm.folder} and tune it again")
 
 
 def _same_examples(tables: Sequence[Table]) -> None:

@@ -18,6 +18,8 @@ from tunewright.records.record import Record, content_id
 
 LETTERS = "ABCDEFGH"
 
+MODEL_ANSWER_CHARS = 60  # a longer written answer is one of several good ones
+
 
 def render(item: Item, *, model: ItemModel, seed: int) -> Record:
     """The record of an item drawn by `model` with `seed`; the seed also decides the order of its options."""
@@ -74,6 +76,8 @@ def shuffled_options(item: Item, *, seed: int) -> list[dict[str, Any]]:
 
 def explain(item: Item, options: list[dict[str, Any]]) -> str:
     """Why the key is right, then one line for each other option and the mistake behind it."""
+    if not options and len(item.key) > MODEL_ANSWER_CHARS:
+        return item.why  # a model answer: repeating it whole explains nothing
     if not options:
         return f"The answer is: {item.key}\n{item.why}"
     key = next(option["letter"] for option in options if option["correct"])

@@ -281,8 +281,10 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise RunFolderError(f"{path} cannot be read: {error.strerror}; restore it") from error
+        raise RunFolderError(
+            f"{path} cannot be read: {error.strerror}; restore it, or delete {path.parent} and run again"
+        ) from error
     except ValueError:
         raise RunFolderError(
-            f"{path} is not JSON; it was changed by another program: restore it or run the stage with --again"
+            f"{path} is not JSON; it was changed by another program: restore it, or delete {path.parent} and run the same command"
         ) from None

@@ -158,8 +158,8 @@ def gap_sentence(gaps: Mapping[str, float], set_name: str) -> str:
     parts = _listed([f"{number(gap, signed=True)} for arm {arm}" for arm, gap in gaps.items()])
     name = "held-out rows" if set_name == "heldout" else set_name
     return (
-        f"From training rows to {name} the loss at the end rises by, in nats/token, {parts}: "
-        "the larger this gap, the more of what was learnt is particular to the training rows."
+        f"From training rows to {name} the loss at the end changes by, in nats/token, {parts}: "
+        "the further it rises, the more of what was learnt is particular to the training rows."
     )
 
 

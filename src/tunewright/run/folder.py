@@ -296,7 +296,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}") from error
     if not isinstance(data, dict) or not {"stage", "config", "inputs", "created"} <= data.keys():
-        raise RunFolderError(f"{path} is not as Tunewright wrote it; restore it or choose another --out")
+        raise RunFolderError(
+            f"{path} is not as Tunewright wrote it; restore it, delete the folder to run this stage again, or choose another --out"
+        )
     return data
 
 

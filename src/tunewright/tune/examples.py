@@ -61,9 +61,17 @@ def make_examples(
     """
     kept: list[Example] = []
     dropped: list[Dropped] = []
+    # no token is longer than this, so longer texts cannot fit: they are dropped before they are rendered
+    most_chars = max_tokens * renderer.longest_token_chars
     for record in records:
+        messages = conversation(record, explanation=explanation)
+        num_chars = sum(len(message.text) for message in messages)
+        if num_chars > most_chars:
+            detail = f"{num_chars:,} characters, more than {max_tokens} tokens can hold"
+            dropped.append(Dropped(record.id, "too long", detail))
+            continue
         try:
-            roled = renderer(conversation(record, explanation=explanation))
+            roled = renderer(messages)
         except TemplateError as error:
             dropped.append(Dropped(record.id, "roles not proved", str(error)))
             continue

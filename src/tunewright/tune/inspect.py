@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from tunewright.records.describe import Summary, describe
+from tunewright.records.describe import CountTokens, Summary, describe
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject
@@ -17,6 +17,7 @@ from tunewright.tune.scratch import record_texts, train_bpe
 OWN_VOCABULARY = 8192
 TOKENIZER_RECORDS = 5000  # enough for stable lengths; a tokenizer from more would differ little
 SHOWN_REJECTS = 5
+PIECE_CHARS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +89,39 @@ def _advice(summary: Summary) -> Recommendation | None:
     )
 
 
-def _token_counter(
-    data: str, model: str | None, format: str | None
-) -> tuple[Callable[[list[str]], list[int]], str]:
+def _token_counter(data: str, model: str | None, format: str | None) -> tuple[CountTokens, str]:
     if model is not None and not model.startswith("scratch:"):
         from tunewright.tune.model import load_tokenizer
 
         tokenizer = load_tokenizer(model, [])
-        return (
-            lambda texts: [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
-        ), model
+
+        def count_own(texts: list[str]) -> list[int]:
+            return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+
+        return _in_pieces(count_own), model
     first = islice(read_records(data, format=format, on_reject=lambda reject: None), TOKENIZER_RECORDS)
     bpe = train_bpe(record_texts(first), vocabulary=OWN_VOCABULARY)
-    return (
-        lambda texts: [len(encoding.ids) for encoding in bpe.encode_batch(texts, add_special_tokens=False)],
-        f"a byte-level BPE of {bpe.get_vocab_size():,} tokens trained on this data",
-    )
+
+    def count_bpe(texts: list[str]) -> list[int]:
+        return [len(encoding.ids) for encoding in bpe.encode_batch(texts, add_special_tokens=False)]
+
+    name = f"a byte-level BPE of {bpe.get_vocab_size():,} tokens trained on this data"
+    return _in_pieces(count_bpe), name
+
+
+def _in_pieces(count: CountTokens) -> CountTokens:
+    """The same count in bounded memory: a huge text is counted in pieces, at most a token off at each cut."""
+
+    def count_in_pieces(texts: list[str]) -> list[int]:
+        lengths = []
+        for text in texts:
+            cuts = range(0, max(len(text), 1), PIECE_CHARS)
+            lengths.append(sum(count([text[cut : cut + PIECE_CHARS]])[0] for cut in cuts))
+        return lengths
+
+    def count_all(texts: list[str]) -> list[int]:
+        if all(len(text) <= PIECE_CHARS for text in texts):
+            return count(texts)
+        return count_in_pieces(texts)
+
+    return count_all

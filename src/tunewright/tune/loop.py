@@ -202,7 +202,7 @@ class _Clock:
 
 @contextlib.contextmanager
 def _finish_step_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C sets a flag that the loop reads between steps; a second one interrupts at once."""
+    """Ctrl-C or SIGTERM sets a flag that the loop reads between steps; a second one interrupts at once."""
     flag = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield flag.is_set
@@ -213,8 +213,9 @@ def _finish_step_on_interrupt() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         flag.set()
 
-    before = signal.signal(signal.SIGINT, remember)
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield flag.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -72,6 +72,7 @@ def _clear_loading_errors(spec: str) -> Iterator[None]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # its warning about long rows is wrong here: such rows are dropped
     path = Path(spec)
     if path.exists() and not path.is_dir():
         raise ModelError(f"model {spec!r} is a file; give the folder that holds config.json and the weights")

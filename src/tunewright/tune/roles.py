@@ -77,6 +77,7 @@ class Renderer:
                 f"{where} has no chat template; name one with --chat-template "
                 "(tulu, chatml, or a file with a Jinja template)"
             )
+        self.longest_token_chars = max(len(token) for token in tokenizer.get_vocab())
         self._control_ids = np.array(sorted(self._find_control_ids()), dtype=np.int64)
         self.stop_id, self.appends_eos = self._find_stop()
         self.matches_generation_prompt = self._matches_generation_prompt()

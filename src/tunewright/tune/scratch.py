@@ -24,6 +24,7 @@ SIZES = {
     "small": (256, 6, 4, 2, 704, 4096),
 }
 POSITIONS = 2048
+MOST_CHARS_OF_A_TEXT = 1_000_000  # a tokenizer learns nothing more from the rest, and memory is finite
 
 
 def scratch_size(spec: str) -> str | None:
@@ -52,10 +53,11 @@ def train_bpe(texts: Iterable[str], *, vocabulary: int) -> Tokenizer:
 
 
 def record_texts(records: Iterable[Record]) -> Iterable[str]:
-    """Every text of every record, for training a tokenizer."""
+    """Every text of every record, for training a tokenizer; of a huge one only the beginning."""
     for record in records:
-        yield from (record.system, record.instruction, record.input, record.output, record.explanation)
-        yield from (turn.text for turn in record.history)
+        texts = [record.system, record.instruction, record.input, record.output, record.explanation]
+        texts += [turn.text for turn in record.history]
+        yield from (text[:MOST_CHARS_OF_A_TEXT] for text in texts)
 
 
 def scratch_tokenizer(size: str, records: Iterable[Record]) -> Any:
