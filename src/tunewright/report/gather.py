@@ -286,5 +286,6 @@ def _json(path: Path) -> Any:
         ) from error
     except ValueError:
         raise RunFolderError(
-            f"{path} is not JSON; it was changed by another program: restore it, or delete {path.parent} and run the same command"
+            f"{path} is not JSON; it was changed by another program: restore it, or delete {path.parent} "
+            "and run the same command"
         ) from None

@@ -297,7 +297,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}") from error
     if not isinstance(data, dict) or not {"stage", "config", "inputs", "created"} <= data.keys():
         raise RunFolderError(
-            f"{path} is not as Tunewright wrote it; restore it, delete the folder to run this stage again, or choose another --out"
+            f"{path} is not as Tunewright wrote it; restore it, delete the folder to run this stage again, "
+            "or choose another --out"
         )
     return data
 
