@@ -185,7 +185,10 @@ def test_a_folder_of_somebody_else_is_neither_filled_nor_moved(tmp_path: Path) -
 def test_another_programs_manifest_is_not_taken_for_ours(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "manifest.json").write_text('{"name": "a web app"}')
-    expected = f"{tmp_path}/a/manifest.json is not as Tunewright wrote it; restore it, delete the folder to run this stage again, or choose another --out"
+    expected = (
+        f"{tmp_path}/a/manifest.json is not as Tunewright wrote it; restore it, delete the folder to run "
+        "this stage again, or choose another --out"
+    )
     assert refusal(tmp_path / "a", TUNE) == expected
     assert refusal(tmp_path / "a", TUNE, again=True) == expected
     with pytest.raises(RunFolderError, match="is not as Tunewright wrote it"):
