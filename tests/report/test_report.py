@@ -15,6 +15,8 @@ import pytest
 
 from report.folders import difference, write_arm, write_evaluation, write_run
 from tunewright.errors import RunFolderError
+from tunewright.records import read_records
+from tunewright.records.digest import records_digest
 from tunewright.report.grids import wilson
 from tunewright.report.stage import report
 
@@ -221,11 +223,32 @@ def test_prompts_and_lengths_come_from_the_data_when_it_is_there(tmp_path: Path)
         ]
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     more = {"heldout": {"heldout": str(held)}}
-    text = read(write_run(tmp_path / "run", data=str(data), recipe_more=more, answer="A wren")).text
+    folder = write_run(tmp_path / "run", data=str(data), recipe_more=more, answer="A wren")
+    tuned_on(folder, data, ("t1", "t2"))
+    text = read(folder).text
     assert "Name a tree please h1" in text
     assert "Training rows instruction 2 4.0 4 4 4" in text  # records, mean, median, 95th, longest
     assert "the prompt is 2.0 times as long as the output" in text
     assert text.count("✓ exact") == 4  # two prompts, two arms
+
+
+def tuned_on(folder: Path, data: Path, ids: tuple[str, ...]) -> None:
+    """Let the arms' manifests say that they were tuned on these records of the file."""
+    digest = records_digest(record for record in read_records(data) if record.id in ids)
+    for file in folder.glob("tune/*/manifest.json"):
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest["inputs"]["data"] = digest
+        file.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_row_added_to_the_data_after_the_run_is_noticed(tmp_path: Path) -> None:
+    """The lengths of another file than the one tuned on would be printed as the run's."""
+    data = tmp_path / "train.jsonl"
+    rows = [{"id": key, "instruction": "Name a bird", "output": "A wren"} for key in ("t1", "t2")]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    folder = write_run(tmp_path / "run", data=str(data))
+    tuned_on(folder, data, ("t1",))
+    assert "train.jsonl is not what the models were tuned on any more" in read(folder).text
 
 
 def test_data_that_is_gone_or_changed_is_said_to_be(tmp_path: Path) -> None:
@@ -264,7 +287,9 @@ def test_rows_held_out_of_the_data_are_not_shown_as_training_rows(tmp_path: Path
     ]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     more = {"heldout": {}, "holdout": 2}
-    text = read(write_run(tmp_path / "run", data=str(data), recipe_more=more)).text
+    folder = write_run(tmp_path / "run", data=str(data), recipe_more=more)
+    tuned_on(folder, data, ("t1", "t2"))
+    text = read(folder).text
     assert "Training rows instruction 2 3.0 3 3 3" in text
     assert "Held-out rows instruction 2 3.0 3 3 3" in text
     examples = text[text.index("Examples") : text.index("What each arm was trained on")]

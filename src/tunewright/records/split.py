@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from tunewright.errors import DataError
+from tunewright.records.digest import prompt_digest
 from tunewright.records.record import Record
 
 
@@ -44,13 +45,6 @@ def holdout(
         [record for index, record in enumerate(records) if index not in held],
         [record for index, record in enumerate(records) if index in held],
     )
-
-
-def prompt_digest(record: Record) -> bytes:
-    """16 bytes that are equal for records with the same system text, history, instruction and input."""
-    turns = "\0".join(f"{turn.speaker}:{turn.text}" for turn in record.history)
-    texts = (record.system, turns, record.instruction, record.input)
-    return hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _group(record: Record, group_by: str | None) -> bytes:

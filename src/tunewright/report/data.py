@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tunewright.errors import TunewrightError
 from tunewright.records.describe import Summary, describe
+from tunewright.records.digest import records_digest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.report.gather import Run
@@ -36,7 +37,8 @@ def read_sources(run: Run) -> list[Source]:
     files = {str(name): str(file) for name, file in (run.recipe.get("heldout") or {}).items()}
     train = _read("train", data, shown, run)
     parted = _part(train, run) if run.recipe.get("holdout") else [train]
-    return [*parted, *(_read(name, file, file, run) for name, file in files.items())]
+    sources = [*parted, *(_read(name, file, file, run) for name, file in files.items())]
+    return [_unchanged(source, run) for source in sources]
 
 
 def record_of(sources: Sequence[Source], set_name: str, record_id: str) -> Record | None:
@@ -63,6 +65,18 @@ def _read(name: str, file: str, shown: str, run: Run) -> Source:
             note=f"{shown} has changed since the run (rows it measured are gone), so it is not described.",
         )
     return Source(name, shown, summary, by_id)
+
+
+def _unchanged(source: Source, run: Run) -> Source:
+    """The source, without its contents where they are not what the models were tuned and measured on."""
+    if not source.records or not run.arms:
+        return source
+    inputs = run.arms[0].manifest["inputs"]
+    tuned_on = inputs.get("data" if source.name == "train" else source.name)
+    if tuned_on is None or tuned_on == records_digest(source.records.values()):
+        return source
+    note = f"{source.file} is not what the models were tuned on any more, so it is not described."
+    return Source(source.name, source.file, note=note)
 
 
 def _part(data: Source, run: Run) -> list[Source]:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from tunewright.errors import DataError, ModelError
+from tunewright.records.digest import prompt_digest, records_digest
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject
-from tunewright.records.split import prompt_digest
 from tunewright.run.files import JsonlLog, write_json_atomic, write_text_atomic
 from tunewright.run.fingerprint import Fingerprint
 from tunewright.run.folder import RunFolder, read_manifest
@@ -126,23 +126,6 @@ def tune(
         if not folder.is_done:
             _run(folder, config, records, heldout, rejects, progress)
     return read_manifest(out)
-
-
-def records_digest(records: Sequence[Record]) -> str:
-    """SHA-256 over everything that tuning reads from the records, in their order."""
-    digest = hashlib.sha256()
-    for record in records:
-        texts = (
-            record.id,
-            record.system,
-            record.instruction,
-            record.input,
-            record.output,
-            record.explanation,
-        )
-        turns = [f"{turn.speaker}:{turn.text}" for turn in record.history]
-        digest.update(repr((texts, turns)).encode())
-    return digest.hexdigest()
 
 
 def _run(
