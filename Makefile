@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUN    ?= runs/first
 
+.DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint docs clean
 
 help:

@@ -137,12 +137,12 @@ def _run(
     progress: Progress,
 ) -> None:
     reset_peak()
-    # sums in another number of threads round differently, and a resumed run must not
-    torch.set_num_threads(int(_same_as_before(folder.path, "threads.txt", str(torch.get_num_threads()))))
     prepared = prepare(config, records, heldout, progress=progress)
     objective = parse_objective(config.objective, normalisation=config.normalisation)
     share = objective.effective_output_share([example.roles for example in prepared.train.kept])
     network = _network(config, prepared, folder.path)
+    # sums in another number of threads round differently, and a resumed run must not
+    torch.set_num_threads(int(_same_as_before(folder.path, "threads.txt", str(torch.get_num_threads()))))
     digest = _same_as_before(folder.path, "rows.txt", _rows_digest(prepared.train.kept))
     if digest != _rows_digest(prepared.train.kept):
         raise DataError(
