@@ -110,3 +110,10 @@ def test_disagreeing_seeds_widen_the_interval() -> None:
 def test_the_interval_of_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match="mean of nothing"):
         mean_interval([])
+
+
+def test_a_missing_loss_file_is_named(arms: list[Arm]) -> None:
+    gone = arms[1].folder / "losses/epoch-1.jsonl"
+    gone.unlink()
+    with pytest.raises(DataError, match=f"{gone} is missing; restore it, or delete {arms[1].folder}"):
+        read_losses(arms)

@@ -333,3 +333,24 @@ def test_a_held_out_set_of_which_nothing_is_left_is_an_error(tmp_path: Path) -> 
     long = [Record("long", "word " * 600, "x")]
     with pytest.raises(DataError, match=r"held-out set 'mine' is left; the first, long: too long"):
         tune(TuneConfig(max_tokens=512), make_records(8), tmp_path / "arm", heldout={"mine": long})
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft's own
+def test_an_adapter_is_kept_where_its_base_can_be_loaded(tmp_path: Path) -> None:
+    """On a saved model: adapter on base equals the merged folder. A scratch base is nowhere to be found."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    records = make_records(8)
+    tune(TuneConfig(epochs=1, lora=4), records, tmp_path / "scratch")
+    assert not (tmp_path / "scratch/adapter").exists()
+    base = str(tmp_path / "scratch/model")
+    tune(TuneConfig(model=base, epochs=1, lora=4, lr=1e-2), records, tmp_path / "arm")
+    adapted = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), tmp_path / "arm/adapter")
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "arm/model")
+    ids = torch.arange(10, 30)[None]
+    with torch.no_grad():
+        theirs, ours = adapted(ids).logits, merged(ids).logits
+        before = AutoModelForCausalLM.from_pretrained(base)(ids).logits
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+    assert (ours - before).abs().max() > 1e-3, "the adapter has learnt something"

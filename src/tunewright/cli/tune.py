@@ -130,6 +130,9 @@ def _print_losses(out: Path, manifest: dict[str, Any]) -> None:
     typer.echo(
         f"{counts['train']:,} rows trained on, {counts['dropped']:,} dropped ({out / 'rejects.jsonl'})"
     )
+    for name, count in counts.items():
+        if name.startswith("dropped.") and count:
+            typer.echo(f"{counts['heldout.' + name[8:]]:,} rows of {name[8:]} measured on, {count:,} dropped")
     for table in read_losses([arm]):
         found = describe_losses(table)
         interval = f"[{found.interval.low:.3f}, {found.interval.high:.3f}]"

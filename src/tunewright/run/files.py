@@ -11,7 +11,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -152,13 +152,6 @@ class JsonlLog:
             )
         if rows < self.num_rows:
             self._cut(self._end_of_row(rows), rows)
-
-    def keep_while(self, predicate: Callable[[dict[str, Any]], bool]) -> None:
-        """Cut the log back to its leading rows for which `predicate` is true, e.g. `row["step"] <= 200`."""
-        for number, row in enumerate(read_jsonl(self.path)):
-            if not predicate(row):
-                self.keep(number)
-                return
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -107,14 +107,16 @@ def save_model(
 ) -> None:
     """Write `folder` as any `transformers` model: it loads with `AutoModelForCausalLM` and stops at its EOS.
 
-    A LoRA adapter is merged into the weights here, and kept beside them in `folder/../adapter`.
+    A LoRA adapter is merged into the weights here, and kept beside them in `folder/../adapter` unless its
+    base is a scratch model, which is nowhere to be loaded from.
     """
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     if hasattr(model, "merge_and_unload"):
-        with _clear_saving_errors(folder.parent / "adapter"):
-            model.save_pretrained(str(folder.parent / "adapter"), safe_serialization=True)
+        if model.peft_config["default"].base_model_name_or_path:
+            with _clear_saving_errors(folder.parent / "adapter"):
+                model.save_pretrained(str(folder.parent / "adapter"), safe_serialization=True)
         model = model.merge_and_unload()
     tokenizer.chat_template = chat_template
     model.generation_config.eos_token_id = list(stop_ids) if len(stop_ids) > 1 else stop_ids[0]

@@ -110,8 +110,8 @@ def tune(
     `heldout` names the sets to measure on beside a sample of the training rows. The folder `out` gets
     `model/` (an ordinary transformers folder), `metrics.jsonl` (a row a step), `losses/epoch-N.jsonl`
     (a row an example), `mask.html`, `rejects.jsonl` (`rejects` from reading, and what was too long or
-    could not be proved) and `manifest.json`. A finished folder with the same
-    settings and data is not run again; an interrupted one goes on where it stopped.
+    could not be proved) and `manifest.json`. A finished folder with the same settings and data is not run
+    again; an interrupted one goes on where it stopped.
     """
     heldout = dict(heldout or {})
     progress = progress or Progress()
@@ -188,6 +188,7 @@ def _run(
             "dropped": len(prepared.train.dropped),
             "steps": num_steps,
             **{f"heldout.{name}": len(examples.kept) for name, examples in prepared.heldout.items()},
+            **{f"dropped.{name}": len(examples.dropped) for name, examples in prepared.heldout.items()},
         },
         extra={
             "objective": {
