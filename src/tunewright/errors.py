@@ -28,6 +28,10 @@ class ModelError(TunewrightError, ValueError):
     """A model or its tokenizer cannot be used as asked."""
 
 
+class BudgetReached(ModelError):
+    """The next call of a model could overrun the budget; what was asked so far is kept."""
+
+
 class TemplateError(ModelError):
     """A chat template's roles cannot be proved for a conversation."""
 
