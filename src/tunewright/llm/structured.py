@@ -30,7 +30,8 @@ def schema_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
     Every property is required, no other is allowed, and titles and defaults are left out: the dialect that
     OpenAI-compatible servers and llguidance both accept.
     """
-    return _strict(model.model_json_schema())
+    strict: dict[str, Any] = _strict(model.model_json_schema())
+    return strict
 
 
 def parser_of(model: type[M]) -> Parser[M]:
