@@ -1,8 +1,8 @@
 """How many calls may run at once, and when the next may begin: arithmetic on a clock, no waiting.
 
 The number of calls at once follows the endpoint as TCP follows a network (Chiu & Jain 1989): each round
-without trouble adds one, trouble halves it, and calls that were under way when it was halved count for
-nothing more. Being told to wait stops everybody, not only the call that was told.
+without trouble adds a sixteenth of what was asked for, trouble halves it, and calls that were under way when
+it was halved count for nothing more. Being told to wait stops everybody, not only the call that was told.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Limits:
         self.most_at_once = most_at_once
         self.at_once = float(most_at_once)  # the limit now; grows by fractions
         self.num_running = 0
+        self._growth = max(1.0, most_at_once / 16)  # for a round of replies
         self.paused_until = 0.0
         self.why_paused = ""
         self._requests_per_minute = requests_per_minute
@@ -86,7 +87,7 @@ class Limits:
         """A reply came: room for a little more."""
         if ticket.began > self._halved:
             self._num_pauses = 0
-            self.at_once = min(self.most_at_once, self.at_once + 1.0 / self.at_once)
+            self.at_once = min(self.most_at_once, self.at_once + self._growth / self.at_once)
 
     def was_slow(self, now: float, ticket: Ticket) -> None:
         """A call ran into its deadline: half as many at once."""

@@ -1,0 +1,93 @@
+"""From a model's spec, `openai:gpt-x` or `hf:PATH`, to the backend that answers for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tunewright.errors import ModelError
+from tunewright.llm.backend import Backend
+from tunewright.llm.config import AskConfig
+from tunewright.llm.journal import Journal
+
+
+def open_backend(config: AskConfig) -> Backend:
+    """The backend of `config.model`; nothing is loaded or connected before the first call.
+
+    Raises ModelError for a spec that names no kind of backend.
+    """
+    kind, _, name = config.model.partition(":")
+    make = _KINDS.get(kind)
+    if make is None or not name:
+        hint = f"hf:{config.model}" if Path(config.model).exists() else "openai:NAME"
+        raise ModelError(
+            f"the model '{config.model}' does not say who answers; write one of "
+            f"{', '.join(f'{known}:…' for known in _KINDS)}, here probably {hint}"
+        )
+    return make(name, config)
+
+
+async def honours_of(backend: Backend, journal: Journal) -> list[str]:
+    """Find out once per endpoint and model what it honours, tell the backend, and say it in lines for people.
+
+    Other kinds of backend honour what they promise: no lines.
+    """
+    from tunewright.llm.endpoint import EndpointBackend
+
+    if not isinstance(backend, EndpointBackend):
+        return []
+    from tunewright.llm.probe import Honours, probe
+
+    name = f"honours {backend.model} at {backend.base_url}"
+    known = journal.fact(name)
+    if known is None:
+        honours = await probe(backend)
+        journal.set_fact(name, json.dumps(honours.to_row()))
+    else:
+        honours = Honours.from_row(json.loads(known))
+    backend.honours = honours
+    return honours.describe() if known is None else []
+
+
+def _endpoint(name: str, config: AskConfig) -> Backend:
+    from tunewright.llm.endpoint import EndpointBackend
+
+    return EndpointBackend(
+        name, base_url=config.base_url, revision=config.revision, deadline_seconds=config.deadline_seconds
+    )
+
+
+def _local(name: str, config: AskConfig) -> Backend:
+    from tunewright.llm.local import LocalBackend
+
+    return LocalBackend(name, batch_size=config.batch_size)
+
+
+def _vllm(name: str, config: AskConfig) -> Backend:
+    from tunewright.llm.vllm import VllmBackend
+
+    return VllmBackend(name)
+
+
+def _batch(name: str, config: AskConfig) -> Backend:
+    from tunewright.llm.batch_file import BatchFileBackend
+
+    if config.batch_model is None:
+        raise ModelError(f"a batch file names its model: add --batch-model NAME to --model {config.model}")
+    return BatchFileBackend(name, model_name=config.batch_model, revision=config.revision)
+
+
+def _scripted(name: str, config: AskConfig) -> Backend:
+    from tunewright.llm.scripted import ScriptedBackend
+
+    return ScriptedBackend(name)
+
+
+_KINDS: dict[str, Callable[[str, AskConfig], Backend]] = {
+    "openai": _endpoint,
+    "hf": _local,
+    "vllm": _vllm,
+    "batch": _batch,
+    "scripted": _scripted,
+}
