@@ -14,10 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.pipeline.recipe import Recipe
+from tunewright.rate.detectors_page import detectors_page
 from tunewright.run.config import json_schema
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
-COMMANDS = ["run", "generate", "inspect", "mask", "tune", "evaluate", "evaluate arms", "report"]
+COMMANDS = [
+    "run",
+    "generate",
+    "inspect",
+    "check",
+    "dedup",
+    "rate",
+    "select",
+    "replies",
+    "reparse",
+    "mask",
+    "tune",
+    "evaluate",
+    "evaluate arms",
+    "report",
+]
 
 
 def pages() -> dict[str, str]:
@@ -25,6 +41,7 @@ def pages() -> dict[str, str]:
     schema = json_schema(Recipe)
     return {
         "cli.md": cli_page(),
+        "detectors.md": detectors_page(),
         "recipe.md": "\n".join(recipe_lines(schema)) + "\n",
         "recipe.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
     }

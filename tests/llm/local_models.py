@@ -53,6 +53,11 @@ def real_model(name: str) -> Path:
     return MODELS / name
 
 
+def on_cpu(path: str | Path, **settings: Any) -> LocalBackend:
+    """A backend on the CPU also where there is a GPU: the tests' equalities hold there."""
+    return LocalBackend(path, **({"device": "cpu"} | settings))
+
+
 def asking(text: str, **settings: Any) -> Request:
     return Request((Message("user", text),), **({"max_tokens": 24} | settings))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import itertools
 import json
 import threading
@@ -279,7 +281,6 @@ def _ignoring(ask: Callable[..., Any]) -> Callable[..., None]:
 
 
 def _cancel_all(loop: Any) -> None:
-    import asyncio
 
     for task in asyncio.all_tasks(loop):
         task.cancel()
@@ -382,7 +383,6 @@ def test_an_estimate_asks_nothing_and_leaves_out_what_is_known(tmp_path: Path) -
 
 
 def test_it_works_where_a_loop_is_running_already(tmp_path: Path) -> None:
-    import asyncio
 
     async def notebook() -> list[str | None]:
         with open_fake(Batches(lambda request: reply("1")), tmp_path) as one:
@@ -403,3 +403,16 @@ def test_a_folder_begun_again_takes_its_replies_along(tmp_path: Path) -> None:
     with open_fake(backend, tmp_path / "run") as one:
         one.ask(lambda: requests(3), text_of)
         assert [o.value for o in one.outcomes(requests(3), text_of)] == ["newest", "newest", "asked"]
+
+
+def test_nothing_is_remembered_of_calls_that_are_over(tmp_path: Path) -> None:
+    """Law: what the loop holds does not grow with the number of requests."""
+    held: list[int] = []
+
+    def answers(request: Request) -> Answer:
+        held.append(sum(isinstance(one, asyncio.Event) for one in gc.get_objects()))
+        return reply("1")
+
+    with open_fake(Batches(answers), tmp_path) as one:
+        one.ask(lambda: requests(90), text_of)
+    assert held[-1] <= held[2] + 2

@@ -20,7 +20,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from llm.local_models import answers, asking, quiet_peft, random_llama, real_model, replies
+from llm.local_models import answers, asking, on_cpu, quiet_peft, random_llama, real_model, replies
 from support.tiny_models import STYLES
 from tunewright.errors import ModelError
 from tunewright.llm import decoding
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def backend(folder: Path) -> LocalBackend:
-    return LocalBackend(folder)
+    return on_cpu(folder)
 
 
 def generated(folder: Path, text: str, num_tokens: int) -> list[int]:
@@ -80,7 +80,7 @@ def test_greedy_decoding_writes_what_transformers_generates(folder: Path, backen
 @pytest.mark.parametrize("name", ["stories260K", "tinystories-instruct-3m-chat"])
 def test_greedy_decoding_of_real_models_is_transformers_own(name: str) -> None:
     texts = ["Once upon a time", "Tell me about a dog and a ball.", "Hi!"]
-    backend = LocalBackend(real_model(name))
+    backend = on_cpu(real_model(name))
     together = replies(backend, [asking(text, max_tokens=40) for text in texts])
     assert [token_ids(one) for one in together] == [generated(real_model(name), t, 40) for t in texts]
 
@@ -101,7 +101,7 @@ def test_the_stop_token_ends_a_reply_and_is_counted_but_not_in_its_text(tmp_path
     third = generated(folder, "Name a colour.", 3)[2]
     settings = json.loads((folder / "generation_config.json").read_text())
     (folder / "generation_config.json").write_text(json.dumps(settings | {"eos_token_id": [third]}))
-    (reply,) = replies(LocalBackend(folder), [asking("Name a colour.", top_logprobs=2)])
+    (reply,) = replies(on_cpu(folder), [asking("Name a colour.", top_logprobs=2)])
     assert reply.finish == "stop"
     assert reply.usage.output_tokens == 3
     assert len(token_ids(reply)) == 2
@@ -166,7 +166,7 @@ def test_log_probabilities_are_of_the_chosen_and_the_likeliest_tokens(backend: L
 
 
 def test_tokens_of_log_probabilities_join_to_the_text() -> None:
-    backend = LocalBackend(real_model("tinystories-instruct-3m-chat"))
+    backend = on_cpu(real_model("tinystories-instruct-3m-chat"))
     (reply,) = replies(backend, [asking("Tell me about a dog.", top_logprobs=1)])
     assert reply.logprobs is not None
     assert "".join(token.token for token in reply.logprobs) == reply.text
@@ -176,7 +176,7 @@ def test_tokens_of_log_probabilities_join_to_the_text() -> None:
 def test_usage_is_exact_and_prompts_are_counted_without_the_weights(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "light")
     (tmp_path / "light" / "model.safetensors").unlink()
-    light, whole = LocalBackend(tmp_path / "light"), LocalBackend(folder)
+    light, whole = on_cpu(tmp_path / "light"), on_cpu(folder)
     request = asking("Name a colour.", max_tokens=5)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     expected = tokenizer(
@@ -248,7 +248,7 @@ def test_only_the_request_that_cannot_be_answered_is_refused(backend: LocalBacke
 def test_messages_that_a_template_refuses_altogether_are_refused_with_its_words(tmp_path: Path) -> None:
     tokenizer = STYLES["chatml"]()
     tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
-    backend = LocalBackend(random_llama(tmp_path / "m", tokenizer))
+    backend = on_cpu(random_llama(tmp_path / "m", tokenizer))
     (answer,) = answers(backend, [asking("Hi")])
     assert isinstance(answer, Refused)
     assert "roles must alternate" in answer.problem
@@ -257,7 +257,7 @@ def test_messages_that_a_template_refuses_altogether_are_refused_with_its_words(
 
 
 def test_an_answer_is_cut_where_the_context_ends(tmp_path: Path) -> None:
-    backend = LocalBackend(random_llama(tmp_path / "m", STYLES["chatml"](), context=40))
+    backend = on_cpu(random_llama(tmp_path / "m", STYLES["chatml"](), context=40))
     (reply,) = replies(backend, [asking("Hi", max_tokens=1000)])
     assert reply.finish == "length"
     assert reply.usage.prompt_tokens + reply.usage.output_tokens == 40
@@ -267,15 +267,15 @@ def test_the_revision_changes_with_every_file_that_decides_an_answer(folder: Pat
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     (copy / "README.md").write_text("about it")
-    before = LocalBackend(copy).revision
-    assert before == LocalBackend(folder).revision  # wherever it lies, whatever is beside it
+    before = on_cpu(copy).revision
+    assert before == on_cpu(folder).revision  # wherever it lies, whatever is beside it
     seen = {before}
     for name in ("model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"):
         data = (copy / name).read_bytes()
         (copy / name).write_bytes(data[:-1] + b" " + data[-1:])
-        seen.add(LocalBackend(copy).revision)
+        seen.add(on_cpu(copy).revision)
     assert len(seen) == 5
-    assert LocalBackend(folder, dtype="bfloat16").revision == f"{before}-bfloat16"
+    assert on_cpu(folder, dtype="bfloat16").revision == f"{before}-bfloat16"
 
 
 def test_a_folder_of_an_adapter_is_its_base_with_the_adapter(folder: Path, tmp_path: Path) -> None:
@@ -294,13 +294,13 @@ def test_a_folder_of_an_adapter_is_its_base_with_the_adapter(folder: Path, tmp_p
     merged.save_pretrained(tmp_path / "merged")
     AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "merged")
     request = asking("Name a colour.")
-    expected = replies(LocalBackend(tmp_path / "merged"), [request])[0].text
-    plain = replies(LocalBackend(folder), [request])[0].text
-    from_folder = LocalBackend(tmp_path / "adapter")
-    by_argument = LocalBackend(folder, adapter=tmp_path / "adapter")
+    expected = replies(on_cpu(tmp_path / "merged"), [request])[0].text
+    plain = replies(on_cpu(folder), [request])[0].text
+    from_folder = on_cpu(tmp_path / "adapter")
+    by_argument = on_cpu(folder, adapter=tmp_path / "adapter")
     assert replies(from_folder, [request])[0].text == expected != plain
     assert replies(by_argument, [request])[0].text == expected
-    assert from_folder.revision == by_argument.revision != LocalBackend(folder).revision
+    assert from_folder.revision == by_argument.revision != on_cpu(folder).revision
 
 
 def test_places_that_hold_no_model_are_named(folder: Path, tmp_path: Path) -> None:
@@ -312,15 +312,15 @@ def test_places_that_hold_no_model_are_named(folder: Path, tmp_path: Path) -> No
         (tmp_path / "empty", "no config.json"),
     ]:
         with pytest.raises(ModelError, match=words):
-            LocalBackend(spec)
+            on_cpu(spec)
     with pytest.raises(ModelError, match=r"no adapter_model\.safetensors"):
-        LocalBackend(folder, adapter=tmp_path / "empty")
+        on_cpu(folder, adapter=tmp_path / "empty")
     with pytest.raises(ModelError, match="batch_size is 0"):
-        LocalBackend(folder, batch_size=0)
+        on_cpu(folder, batch_size=0)
     (tmp_path / "lost").mkdir()
     (tmp_path / "lost" / "adapter_config.json").write_text('{"base_model_name_or_path": "/no/base/here"}')
     with pytest.raises(ModelError, match="base model of adapter"):
-        LocalBackend(tmp_path / "lost")
+        on_cpu(tmp_path / "lost")
 
 
 def test_a_hub_id_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_weights_that_are_not_safetensors_are_not_loaded(folder: Path, tmp_path:
     torch.save(model.state_dict(), copy / "pytorch_model.bin")
     (copy / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="cannot be loaded"):
-        answers(LocalBackend(copy), [asking("Hi")])
+        answers(on_cpu(copy), [asking("Hi")])
 
 
 def test_damaged_weights_are_reported_not_decoded(folder: Path, tmp_path: Path) -> None:
@@ -352,13 +352,13 @@ def test_damaged_weights_are_reported_not_decoded(folder: Path, tmp_path: Path) 
     model.save_pretrained(tmp_path / "nan")
     AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "nan")
     with pytest.raises(ModelError, match="not a number"):
-        answers(LocalBackend(tmp_path / "nan"), [asking("Hi")])
+        answers(on_cpu(tmp_path / "nan"), [asking("Hi")])
 
 
 def test_a_model_without_a_key_value_cache_is_not_taken(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = LocalBackend(folder)
+    backend = on_cpu(folder)
     backend._load()
     assert backend._loaded is not None
     forward = backend._loaded[0].forward
@@ -407,7 +407,7 @@ def test_a_model_in_this_process_without_its_libraries_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "llguidance", None)
     with pytest.raises(ModelError, match=r"pip install 'tunewright\[train\]'"):
-        answers(LocalBackend(folder), [asking("Hi")])
+        answers(on_cpu(folder), [asking("Hi")])
 
 
 def test_importing_the_backend_loads_no_heavy_library() -> None:
@@ -423,7 +423,7 @@ def test_importing_the_backend_loads_no_heavy_library() -> None:
 
 
 def test_a_closed_backend_lets_go_and_can_answer_again(folder: Path) -> None:
-    backend = LocalBackend(folder)
+    backend = on_cpu(folder)
     request = asking("Hi", temperature=1.0)
     first = replies(backend, [request])[0]
     asyncio.run(backend.close())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llm.local_models import answers, asking, random_llama, real_model, replies
+from llm.local_models import answers, asking, on_cpu, random_llama, real_model, replies
 from support.tiny_models import STYLES
 from tunewright.llm.local import LocalBackend
 from tunewright.llm.reply import Refused, Reply
@@ -57,8 +57,8 @@ def backend_of(tmp_path_factory: pytest.TempPathFactory) -> Any:
     @cache
     def make(kind: str) -> LocalBackend:
         if kind not in STYLES:
-            return LocalBackend(real_model(kind))
-        return LocalBackend(random_llama(tmp_path_factory.mktemp("models") / kind, STYLES[kind]()))
+            return on_cpu(real_model(kind))
+        return on_cpu(random_llama(tmp_path_factory.mktemp("models") / kind, STYLES[kind]()))
 
     return make
 
@@ -135,7 +135,7 @@ def test_a_pattern_is_followed_but_may_be_cut(backend_of: Any) -> None:
 
 
 def test_a_context_too_short_for_the_schema_is_refused_with_the_numbers(tmp_path: Path) -> None:
-    backend = LocalBackend(random_llama(tmp_path / "m", STYLES["chatml"](), context=50))
+    backend = on_cpu(random_llama(tmp_path / "m", STYLES["chatml"](), context=50))
     (answer,) = answers(backend, [asking("Go.", schema=NESTED, max_tokens=500)])
     assert isinstance(answer, Refused)
     assert "answer needs at least" in answer.problem

@@ -12,7 +12,21 @@ import sys
 
 import typer
 
-from tunewright.cli import evaluate, generate, inspect, mask, report, run, tune
+from tunewright.cli import (
+    check,
+    dedup,
+    evaluate,
+    generate,
+    inspect,
+    mask,
+    rate,
+    reparse,
+    replies,
+    report,
+    run,
+    select,
+    tune,
+)
 from tunewright.cli.show import error
 from tunewright.errors import TunewrightError
 
@@ -33,6 +47,12 @@ app = typer.Typer(
 app.command("run")(run.command)
 app.command("generate")(generate.command)
 app.command("inspect")(inspect.command)
+app.command("check")(check.command)
+app.command("dedup")(dedup.command)
+app.command("rate")(rate.command)
+app.command("select")(select.command)
+app.command("replies")(replies.command)
+app.command("reparse")(reparse.command)
 app.command("mask")(mask.command)
 app.command("tune")(tune.command)
 app.add_typer(evaluate.app, name="evaluate")

@@ -13,6 +13,7 @@ import inspect
 import random
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def decode(
     """
     import torch
 
-    with torch.inference_mode():
+    with torch.inference_mode(), _attention(next(model.parameters()).device):
         batch = _Batch(model, rows)
         while batch.rows:
             if interrupt is not None and interrupt.is_set():
@@ -79,6 +80,19 @@ def decode(
                     row.logprobs.append(_logprobs(logprobs_BV[number], token, row.top_logprobs))
                 row.finish = _finish_of(row)
             batch.keep_unfinished()
+
+
+def _attention(device: torch.device) -> AbstractContextManager[None]:
+    """On CUDA, any kernel of scaled dot-product attention but cuDNN's.
+
+    That one makes a plan for every new length, and in decoding each token is one: on an H200 46 ms a
+    token instead of 9 (a 100 M Llama, 8 rows).
+    """
+    if device.type != "cuda":
+        return nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
 
 def _finish_of(row: Row) -> Finish | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 WINDOW_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 1.0  # after a 429 without Retry-After; doubles with every further one
 LONGEST_PAUSE_SECONDS = 60.0
+RAMP_SECONDS = 0.002  # 64 calls at once are reached in an eighth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Limits:
         self._recent: deque[Ticket] = deque()  # begun within the last minute
         self._recent_tokens = 0
         self._halved = float("-inf")
+        self._ramp_began = -1.0
         self._num_pauses = 0  # in a row
         self._jitter = jitter or random.Random()
 
@@ -64,10 +66,12 @@ class Limits:
             return Wait(self.paused_until - now, self.why_paused)
         if self.num_running >= max(1, int(self.at_once)):
             return Wait(None, f"{self.num_running} calls are under way")
-        return self._wait_for_window(now, tokens)
+        return self._wait_for_ramp(now) or self._wait_for_window(now, tokens)
 
     def begin(self, now: float, tokens: int) -> Ticket:
         ticket = Ticket(now, tokens)
+        if self._ramp_began < self.paused_until <= now or self._ramp_began < 0:
+            self._ramp_began = now
         self.num_running += 1
         if self._requests_per_minute is not None or self._tokens_per_minute is not None:
             ticket.counts = True
@@ -115,6 +119,17 @@ class Limits:
     def _pause(self, until: float, why: str) -> None:
         if until > self.paused_until:
             self.paused_until, self.why_paused = until, why
+
+    def _wait_for_ramp(self, now: float) -> Wait | None:
+        """At the start, and after a pause, one call more every few milliseconds.
+
+        Calls that begin together also end together, and then wait for the client and for each other; a
+        herd is what an endpoint that was busy needs least.
+        """
+        if now - self._ramp_began > RAMP_SECONDS * (self.most_at_once + 1):
+            return None
+        seconds = self._ramp_began + self.num_running * RAMP_SECONDS - now
+        return Wait(seconds, "") if seconds > 0 else None
 
     def _wait_for_window(self, now: float, tokens: int) -> Wait | None:
         """The limits per minute hold for every window of a minute, wherever it begins."""

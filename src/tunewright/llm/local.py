@@ -16,6 +16,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ class LocalBackend:
         """One Reply or Refused per request; they share one batch. A cancelled call ends within a token."""
         interrupt = threading.Event()
         try:
-            return await asyncio.to_thread(self._answer, requests, interrupt)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._worker, self._answer, requests, interrupt)
         except asyncio.CancelledError:
             interrupt.set()
             raise
@@ -100,6 +102,14 @@ class LocalBackend:
     async def close(self) -> None:
         """Lets go of the weights; a later answer would load them again."""
         self._loaded = None
+        if "_worker" in self.__dict__:
+            self._worker.shutdown()
+            del self._worker
+
+    @functools.cached_property
+    def _worker(self) -> ThreadPoolExecutor:
+        """The one thread that computes: CUDA libraries keep what they have prepared per thread."""
+        return ThreadPoolExecutor(1, thread_name_prefix="model")
 
     def _answer(self, requests: Sequence[Request], interrupt: threading.Event) -> list[Answer]:
         started = time.perf_counter()

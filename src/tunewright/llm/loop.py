@@ -73,7 +73,10 @@ class Loop:
     async def run(self, requests: Iterable[Request], parse: Parser[T]) -> None:
         """Ask what is open. Raises what stopped it, after the calls under way have been kept."""
         tasks: set[asyncio.Task[None]] = set()
-        room = asyncio.Semaphore(self._limits.most_at_once)
+        # As many again stand in line, so that a call begins the moment another ends; but one after the other
+        # where there is one at a time, so that batches are always formed alike.
+        most = self._limits.most_at_once
+        room = asyncio.Semaphore(most if most == 1 else 2 * most)
 
         def ended(task: asyncio.Task[None]) -> None:
             tasks.discard(task)
@@ -84,7 +87,8 @@ class Loop:
         ticker = asyncio.create_task(self._tick())
         try:
             for number, batch in enumerate(_batches(requests, self._backend.batch_size)):
-                if not self._open_questions(batch, parse):
+                questions = self._open_questions(batch, parse)
+                if not questions:
                     self._progress.advance(len(batch))
                     if number % 64 == 0:
                         await asyncio.sleep(0)  # a long stretch of finished ones must not block the others
@@ -95,7 +99,7 @@ class Loop:
                     await self._prepare()
                 if self._stopped is not None:
                     break
-                task = asyncio.create_task(self._finish(batch, parse))
+                task = asyncio.create_task(self._finish(batch, parse, questions))
                 tasks.add(task)
                 task.add_done_callback(ended)
             while tasks:
@@ -125,21 +129,29 @@ class Loop:
                 found[state.key] = state.question
         return found
 
-    async def _finish(self, batch: Sequence[Request], parse: Parser[T]) -> None:
+    async def _finish(
+        self, batch: Sequence[Request], parse: Parser[T], questions: dict[str, Request]
+    ) -> None:
         """Ask, and ask again, until every request of the batch has its outcome."""
         while self._stopped is None:
-            questions = self._open_questions(batch, parse)
             if not questions:
                 self._progress.advance(len(batch), **self._fields())
                 return
-            mine = {key: question for key, question in questions.items() if key not in self._under_way}
-            if not mine:  # another batch has the same question under way
-                await self._under_way[next(iter(questions))].wait()
+            others = [self._under_way[key] for key in questions if key in self._under_way]
+            mine = {
+                key: question
+                for key, question in questions.items()
+                if key not in self._under_way and self._journal.get(key) is None
+            }
+            if not mine:  # another batch has asked the same, or has it under way
+                if others:
+                    await others[0].wait()
+                questions = self._open_questions(batch, parse)
                 continue
             ended = asyncio.Event()
             self._under_way.update(dict.fromkeys(mine, ended))
             try:
-                is_pending = await self._ask(mine)
+                is_pending = await self._ask(dict(mine))
             except TunewrightError as problem:
                 self._stop(problem)
                 return
@@ -149,6 +161,7 @@ class Loop:
                 ended.set()
             if is_pending:
                 return
+            questions = self._open_questions(batch, parse)
 
     async def _ask(self, questions: dict[str, Request]) -> bool:
         """Ask until each has an answer or no attempt left. True when answers are yet to come, in a file."""

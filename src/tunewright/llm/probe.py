@@ -93,12 +93,19 @@ async def probe(backend: EndpointBackend) -> Honours:
     A call that fails is a finding. Raises ModelError when no call at all can succeed: the endpoint cannot be
     reached, does not know the model or the key, or fails at a plain question.
     """
-    logprobs = await _probe_logprobs(backend)
+    logprobs = await _probe_logprobs(backend)  # what it learns on the way need not be learnt five times
+    try:
+        async with asyncio.TaskGroup() as group:
+            choices = group.create_task(_probe_choices(backend))
+            schema = group.create_task(_ask(backend, replace(_WORDS, schema=_SCHEMA, max_tokens=64)))
+            chances = [group.create_task(_ask(backend, replace(_CHANCE, seed=seed))) for seed in (11, 11, 12)]
+    except ExceptionGroup as problems:
+        raise problems.exceptions[0] from None
     honours = Honours(
-        schema=_schema(backend, await _ask(backend, replace(_WORDS, schema=_SCHEMA, max_tokens=64))),
-        n=await _probe_choices(backend),
+        schema=_schema(backend, schema.result()),
+        n=choices.result(),
         logprobs=logprobs,
-        seed=_seed(backend, [await _ask(backend, replace(_CHANCE, seed=seed)) for seed in (11, 11, 12)]),
+        seed=_seed(backend, [chance.result() for chance in chances]),
     )
     backend.honours = honours
     return honours

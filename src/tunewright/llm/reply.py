@@ -40,7 +40,16 @@ class Reply:
     logprobs: tuple[TokenLogprob, ...] | None = None
 
     def to_row(self) -> dict[str, Any]:
-        return asdict(self)
+        logprobs = None if self.logprobs is None else [asdict(one) for one in self.logprobs]
+        return {
+            "text": self.text,
+            "finish": self.finish,
+            "usage": asdict(self.usage),
+            "seconds": self.seconds,
+            "raw": self.raw,
+            "model": self.model,
+            "logprobs": logprobs,
+        }
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Reply:

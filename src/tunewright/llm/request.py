@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tunewright.run.fingerprint import canonical_json
@@ -53,10 +53,18 @@ class Request:
 
     def to_row(self) -> dict[str, Any]:
         """All of the request as JSON-like data; `from_row` gives an equal request back."""
-        row = asdict(self)
-        row["messages"] = [asdict(message) for message in self.messages]
-        row["schema"] = None if self.schema is None else dict(self.schema)
-        return row
+        # by hand: dataclasses.asdict copies the schema deeply, and this is done for every request
+        return {
+            "messages": [{"role": message.role, "text": message.text} for message in self.messages],
+            "schema": None if self.schema is None else dict(self.schema),
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+            "top_logprobs": self.top_logprobs,
+            "sample": self.sample,
+            "subject": self.subject,
+        }
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Request:

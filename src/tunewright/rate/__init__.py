@@ -1,0 +1,1 @@
+"""How good records are: detectors of defects, which need no model, and ratings by models or people."""

@@ -1,0 +1,286 @@
+"""Sums that can be checked and are wrong: "12 × 7 = 85", "20 % of 50 is 12".
+
+Left of each `=` the longest expression of numbers and signs is read by a small parser over exact fractions
+(nothing is ever evaluated as code). Numbers written with decimals stand for an interval of half their last
+digit, so rounded steps are not called wrong; what is not plainly a sum of plain numbers is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tunewright.rate.detectors.detector import (
+    CheckSettings,
+    Detector,
+    Severity,
+    Span,
+    answers,
+    asked,
+    example,
+    prompt,
+)
+from tunewright.records.record import Record
+
+_EQUALS = re.compile(r"(?<=[\d)]) {0,3}([=≈]) {0,3}(?=[-−]? ?[$£€]?\d)")
+_SIGNS = frozenset("0123456789.,+-−–*/×÷x()^$£€ ")
+_RESULT = re.compile(r"[-−]? ?[$£€]?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)")
+_TOKEN = re.compile(r"\s*(?:[$£€]?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+)|(\*\*|[-+*/()×÷x^−–]))")
+_PERCENT = re.compile(
+    r"(?<![\d.,/-])(\d{1,4}(?:\.\d{1,4})?) ?(?:%"
+    r"|percent) of [$£€]?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?) (?:is|=|equals) [$£€]?"
+    r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![\d,]*\d|\.\d| ?(?:%|percent|[-+*/×÷^]))"
+)
+_OTHER_RULES = re.compile(
+    r"\b(?:binary|hex\w*|octal|modul\w*|mod|base|boolean|xor|matri\w+"
+    r"|vectors?|pattern|puzzle|riddle|trick|joke|incorrect|wrong"
+    r"|mistakes?|errors?|false|floor|integer division|rational numbers|make .{1,20} true)\b",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"\d{1,4}[-–/](?:\d{1,2}[-–/])?\d{2,4}")  # also a span of years
+_LONGEST_CHARS = 80
+_LARGEST_EXPONENT = 12
+_OPERATORS = "+-−–*/×÷^x"
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The values a number as written can have; `low == high` for whole numbers."""
+
+    low: Fraction
+    high: Fraction
+
+
+class _NotASum(Exception):
+    """The characters are no arithmetic, or none that can be checked."""
+
+
+def _wrong(record: Record, settings: CheckSettings) -> Iterator[Span]:
+    fields = list(answers(record))
+    if record.explanation:
+        fields.append(("explanation", record.explanation))
+    for field, text in fields:
+        spans = list(_wrong_in(text))
+        if spans and not _OTHER_RULES.search(asked(record)) and not _OTHER_RULES.search(text):
+            told = prompt(record)
+            yield from (
+                Span(field, start, end, message)
+                for start, end, message in spans
+                if text[start:end] not in told
+            )
+
+
+def _wrong_in(text: str) -> Iterator[tuple[int, int, str]]:
+    if "=" in text or "≈" in text:
+        for equals in _EQUALS.finditer(text):
+            yield from _wrong_at(text, equals)
+    if " of " in text and ("%" in text or "percent" in text):
+        for found in _PERCENT.finditer(text):
+            percent, whole, said = (_number(found[index]) for index in (1, 2, 3))
+            value = _Range(percent.low * whole.low / 100, percent.high * whole.high / 100)
+            if not _agree(value, said, found[3], rounded=False):
+                yield found.start(), found.end(), f"that is {_shown(value)}"
+
+
+def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+    start = _begin(text, equals.start())
+    result = _RESULT.match(text, equals.end())
+    if start is None or result is None or not _stands_alone(text, result.end()):
+        return
+    left = text[start : equals.start()]
+    if _DATE.fullmatch(left) and re.search("(?:19|20)\\d\\d", left):
+        return
+    try:
+        value = _value(left)
+    except _NotASum:
+        return
+    said = _number(result[1])
+    if result.group()[0] in "-−":
+        said = _Range(-said.high, -said.low)
+    rounded = equals[1] == "≈" or "..." in text[result.end() : result.end() + 4]
+    percent = _Range(value.low * 100, value.high * 100)
+    is_percent = text[result.end() : result.end() + 2].strip().startswith("%")
+    if _agree(value, said, result[1], rounded=rounded) or (
+        is_percent and _agree(percent, said, result[1], rounded=True)
+    ):
+        return
+    yield start, result.end(), f"the left side is {_shown(value)}"
+
+
+def _begin(text: str, end: int) -> int | None:
+    """Where the expression that ends at `end` begins; None when it is part of something longer."""
+    start = end
+    while start > 0 and text[start - 1] in _SIGNS:
+        start -= 1
+        if end - start > _LONGEST_CHARS:
+            return None
+    before = text[start - 1] if start else ""
+    expression = text[start:end]
+    lead = _num_leading(expression)
+    if before and lead == 0 and (before.isalnum() or before in "%_°'’√∛π²³]}|\\:;<>!~&@#"):
+        return None
+    start += lead
+    expression = text[start:end]
+    if before in ("%", "°", "√", "π", "²", "³") or not expression or expression[0] in "+*/×÷^),x":
+        return None  # "5 % + 3", "5 apples x 3": the rest of the sum is in what was not read
+    if expression[0] in "-−–":
+        listed = start == 0 or text[start - 1] in "\n"  # a bullet
+        if not listed or expression[1:2] != " ":
+            return None
+        start += 2
+    return start
+
+
+def _num_leading(expression: str) -> int:
+    """How many characters before the sum belong to the words before it: spaces, the end of a sentence."""
+    stripped = expression.lstrip(" ")
+    if stripped[:2] in (". ", ", "):
+        stripped = stripped[1:].lstrip(" ")
+    return len(expression) - len(stripped)
+
+
+def _stands_alone(text: str, end: int) -> bool:
+    """Whether the number that ends here is the whole right side."""
+    after = text[end : end + 12]
+    if not after:
+        return True
+    rest = after.lstrip(" ")
+    if after[0].isalnum() or after[0] in "^_°²³:/(" or (after[0] in ".," and after[1:2].isdigit()):
+        return False
+    if rest[:1] in "=≈" and rest:
+        return True
+    return not (rest[:1] and (rest[0] in "+*/×÷^−–√π" or rest[0].isdigit())) and not re.match(
+        r"-\s?\d|- |x\b|r\b|R\b|rem|with|million|billion|thousand|hundred|mod|and \d|\d|times|and a", rest
+    )
+
+
+def _agree(value: _Range, said: _Range, written: str, *, rounded: bool) -> bool:
+    """Whether the ranges meet, a unit of the last written digit left free where digits were cut off."""
+    exact = value.low == value.high and value.low.denominator == 1
+    decimals = len(written.partition(".")[2])
+    slack = Fraction(0)
+    if rounded:
+        slack = max(Fraction(1, 10**decimals), abs(value.high) / 20)
+    elif not exact:
+        slack = Fraction(1, 10**decimals) if decimals else Fraction(1, 2)
+    return value.low - slack <= said.high and said.low <= value.high + slack
+
+
+def _number(text: str) -> _Range:
+    digits = text.replace(",", "")
+    value = Fraction(digits)
+    decimals = len(digits.partition(".")[2])
+    half = (
+        Fraction(1, 2 * 10**decimals)
+        if decimals and not set(digits.partition(".")[2]) <= {"0"}
+        else Fraction(0)
+    )
+    return _Range(value - half, value + half)
+
+
+def _shown(value: _Range) -> str:
+    middle = (value.low + value.high) / 2
+    return str(middle) if middle.denominator == 1 else f"{float(middle):.6g}"
+
+
+def _value(text: str) -> _Range:
+    """The value of an expression with at least one operation; `_NotASum` for all else."""
+    tokens: list[str] = []
+    at = 0
+    text = text.rstrip()
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise _NotASum
+        tokens.append(found[1] or found[2])
+        at = found.end()
+    if not any(token[0] in _OPERATORS for token in tokens):
+        raise _NotASum
+    reader = _Reader(tokens)
+    value = reader.sum()
+    if reader.at != len(tokens):
+        raise _NotASum
+    return value
+
+
+class _Reader:
+    """Reads sums of products of powers by recursive descent; depth is bounded by the expression's length."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
+
+    def next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self) -> str:
+        token = self.next()
+        self.at += 1
+        return token
+
+    def sum(self) -> _Range:
+        value = self.product()
+        while self.next() and self.next() in "+-−–":
+            sign, other = self.take(), self.product()
+            if sign != "+":
+                other = _Range(-other.high, -other.low)
+            value = _Range(value.low + other.low, value.high + other.high)
+        return value
+
+    def product(self) -> _Range:
+        value = self.power()
+        while self.next() and self.next() in "*×x/÷":
+            sign = self.take()
+            if sign == "x" and self.next() in ("-", "–", "−", "+"):
+                raise _NotASum  # the unknown of "9x - 21"
+            other = self.power()
+            if sign in "/÷":
+                if other.low <= 0 <= other.high:
+                    raise _NotASum
+                other = _Range(1 / other.high, 1 / other.low)
+            ends = [a * b for a in (value.low, value.high) for b in (other.low, other.high)]
+            value = _Range(min(ends), max(ends))
+        return value
+
+    def power(self) -> _Range:
+        value = self.atom()
+        if self.next() in ("^", "**"):
+            self.take()
+            exponent = self.atom()
+            if (
+                exponent.low != exponent.high
+                or exponent.low.denominator != 1
+                or not 0 <= exponent.low <= _LARGEST_EXPONENT
+            ):
+                raise _NotASum
+            ends = [value.low ** int(exponent.low), value.high ** int(exponent.low)]
+            value = _Range(min(ends), max(ends))
+        return value
+
+    def atom(self) -> _Range:
+        token = self.take()
+        if token == "(":
+            value = self.sum()
+            if self.take() != ")":
+                raise _NotASum
+            return value
+        if token in ("-", "−"):
+            inner = self.atom()
+            return _Range(-inner.high, -inner.low)
+        if not token or not (token[0].isdigit() or token[0] == "."):
+            raise _NotASum
+        return _number(token)
+
+
+WRONG_ARITHMETIC = Detector(
+    name="wrong-arithmetic",
+    severity=Severity.ERROR,
+    meaning="The answer or its explanation holds a sum of plain numbers that does not come out.",
+    example=example("How many eggs are in seven boxes of twelve?", "12 × 7 = 85 eggs."),
+    counter_example=example(
+        "How long is each piece?", "10 / 3 = 3.33 m, and 2 × 3.14 = 6.3; y + 2 + 3 = 9, 3 + 4 = 7 + 0."
+    ),
+    spots=_wrong,
+)

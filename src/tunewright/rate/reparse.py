@@ -1,0 +1,71 @@
+"""Reading the replies of a finished rating once more, with another parser and without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewright.errors import DataError
+from tunewright.llm.config import AskConfig
+from tunewright.llm.journal import JOURNAL_FILE
+from tunewright.llm.reply import Answer
+from tunewright.llm.request import Request
+from tunewright.rate.config import RateConfig
+from tunewright.rate.stage import rate
+from tunewright.run.folder import read_manifest
+from tunewright.run.progress import Progress
+
+
+def reparse(
+    folder: str | Path,
+    out: str | Path,
+    *,
+    pattern: str | None = None,
+    progress: Progress | None = None,
+    again: bool = False,
+) -> dict[str, Any]:
+    """Rate what `folder` rated from the replies in its journal into the folder `out`; gives its manifest.
+
+    The parser is this version's, with `pattern` for replies that hold no JSON object. A reply that the
+    earlier parser took and this one does not is failed, for nothing is asked. Raises DataError when the
+    folder holds no rating, and as `rate` does when the data or the criteria are gone.
+    """
+    manifest = read_manifest(folder)
+    if manifest["stage"] != "rate":
+        raise DataError(f"{folder}: holds a '{manifest['stage']}' run, not a rating; name another folder")
+    journal = Path(folder) / JOURNAL_FILE
+    if not journal.exists():
+        raise DataError(f"{journal} is not there: use 'tunewright rate … --no-calls --replies FILE' instead")
+    settings, extra = manifest["config"], manifest["extra"]
+    config = RateConfig(
+        criteria=extra["criteria"],
+        ask=AskConfig(**{**settings["ask"], "calls": False, "replies": journal}),
+        expected=settings["expected"],
+        max_tokens=settings["max_tokens"],
+        pattern=pattern if pattern is not None else settings["pattern"],
+        human=extra["human"],
+        human_score=settings["human_score"],
+        worst=settings["worst"],
+    )
+    backend = _Silent(settings["ask"]["model"], settings["ask"]["revision"])
+    return rate(
+        config, extra["data"], out, format=extra["format"], progress=progress, again=again, backend=backend
+    )
+
+
+@dataclass(frozen=True)
+class _Silent:
+    """Whoever answered then, by name only: it may be gone by now."""
+
+    model: str
+    revision: str
+    batch_size: int = 1
+    max_concurrency: int | None = None
+
+    async def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        raise AssertionError("nothing is asked when replies are read again")
+
+    async def close(self) -> None:
+        """Nothing is open."""
