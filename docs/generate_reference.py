@@ -69,9 +69,11 @@ def recipe_lines(schema: dict[str, Any]) -> Iterator[str]:
         "",
     ]
     yield from table("Top level", schema, schema["$defs"])
-    for key in ("generate", "tune", "evaluate"):
+    for key in ("generate", "dedup", "check", "rate", "select", "tune", "evaluate"):
         reference = json.dumps(schema["properties"][key]).split('"#/$defs/')[1].split('"')[0]
         yield from table(f"`{key}:`", schema["$defs"][reference], schema["$defs"])
+        if key == "rate":
+            yield from table("`rate.ask:`", schema["$defs"]["AskConfig"], schema["$defs"])
 
 
 def table(title: str, schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:

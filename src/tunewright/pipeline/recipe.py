@@ -1,7 +1,7 @@
 """The recipe: one YAML file that says what is asked, of which data, with which arms and seeds.
 
 Each table fills the config class of its stage, and nothing else: `generate:` → `GenerateConfig`,
-`tune:` → `TuneConfig`, `evaluate:` → `EvaluateConfig`.
+`dedup:` → `DedupConfig`, `rate:` → `RateConfig`, `tune:` → `TuneConfig` and so on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from pydantic import Field, field_validator, model_validator
 
 from tunewright.evaluate.stage import EvaluateConfig
 from tunewright.generate.config import GenerateConfig
+from tunewright.rate.check import CheckConfig
+from tunewright.rate.config import RateConfig, SelectConfig
+from tunewright.rate.dedup import DedupConfig
 from tunewright.run.config import Config, parse_config
 from tunewright.run.strict_yaml import load_yaml
 from tunewright.tune.config import TuneConfig
@@ -31,6 +34,10 @@ class Recipe(Config):
     heldout: dict[str, str] = Field(
         default_factory=dict, description="further sets to measure on: name: file"
     )
+    dedup: DedupConfig | None = Field(None, description="drop near-duplicates, also of the held-out sets")
+    check: CheckConfig | None = Field(None, description="look for defects; with fix: true, repair")
+    rate: RateConfig | None = Field(None, description="let a model rate every record")
+    select: SelectConfig | None = Field(None, description="keep the best and most different records")
     holdout: int = Field(0, ge=0, description="rows of the data kept out of training and measured on")
     holdout_by: str | None = Field(None, description="column whose values are kept wholly on one side")
     tune: TuneConfig = Field(default_factory=TuneConfig, description="settings that all arms share")

@@ -10,6 +10,7 @@ from tunewright.errors import DataError, RunFolderError
 from tunewright.evaluate.losses import Arm
 from tunewright.evaluate.stage import EvaluateConfig, evaluate
 from tunewright.generate.stage import generate
+from tunewright.pipeline.improve import FOLDERS, improve, improved
 from tunewright.pipeline.jobs import Job, tune_side_by_side
 from tunewright.pipeline.recipe import Recipe, load_recipe
 from tunewright.records.read import read_records
@@ -57,6 +58,7 @@ def run(
     begin(recipe, out)
     if recipe.generate is not None:
         generate(recipe.generate, out / "generate", progress=progress, again=again)
+    improve(recipe, out, progress=progress, again=again)
     sets = read_sets(recipe, out, progress=progress)
     arms = arms_of(recipe, out)
     if jobs > 1:
@@ -103,7 +105,7 @@ def _evaluate(
 
 def read_sets(recipe: Recipe, out: Path, *, progress: Progress) -> Sets:
     """Read the data and the held-out sets; broken rows go to `out/rejects.jsonl`."""
-    data = recipe.data or out / "generate" / "records.jsonl"
+    data = improved(recipe, out)
     with RejectWriter(out / "rejects.jsonl") as rejects:
         records = read_all(data, rejects, progress=progress)
         heldout = {name: read_all(file, rejects, progress=progress) for name, file in recipe.heldout.items()}
@@ -147,7 +149,7 @@ def begin(recipe: Recipe, out: Path) -> None:
     A recipe that is there already stays until all stages have been run with the new one: until then the
     folder's results are the old one's.
     """
-    known = {RECIPE_FILE, "generate", "tune", "evaluate", "report.html", "rejects.jsonl"}
+    known = {RECIPE_FILE, "generate", *FOLDERS, "tune", "evaluate", "report.html", "rejects.jsonl"}
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"{out} is a file; give a folder with --out")
     if out.is_dir() and not (out / RECIPE_FILE).exists():

@@ -1,0 +1,55 @@
+"""What a recipe does to its data before anything is tuned on it: drop duplicates, check, rate, select.
+
+Each stage reads what the one before it wrote, `records.jsonl` in its folder, and has its own folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunewright.pipeline.recipe import Recipe
+from tunewright.rate.check import check
+from tunewright.rate.dedup import dedup
+from tunewright.rate.select import select
+from tunewright.rate.stage import rate
+from tunewright.run.progress import Progress
+
+FOLDERS = ("dedup", "check", "rate", "select")
+RECORDS_FILE = "records.jsonl"
+
+
+def improve(recipe: Recipe, out: Path, *, progress: Progress, again: bool) -> None:
+    """Run the stages that the recipe names, in this order; finished ones are left as they are.
+
+    Near-duplicates of the held-out sets are dropped too: they would be measured on what was trained on.
+    """
+    data = source_of(recipe, out)
+    if recipe.dedup is not None:
+        against = list(recipe.heldout.values())
+        dedup(recipe.dedup, data, out / "dedup", against=against, progress=progress, again=again)
+        data = out / "dedup" / RECORDS_FILE
+    if recipe.check is not None:
+        check(recipe.check, data, out / "check", progress=progress, again=again)
+        data = out / "check" / RECORDS_FILE if recipe.check.fix else data
+    if recipe.rate is not None:
+        rate(recipe.rate, data, out / "rate", progress=progress, again=again)
+        data = out / "rate" / RECORDS_FILE
+    if recipe.select is not None:
+        select(recipe.select, data, out / "select", progress=progress, again=again)
+
+
+def improved(recipe: Recipe, out: Path) -> str | Path:
+    """Where the records are that are tuned on: what the last stage that changes records wrote."""
+    writes = {
+        "select": recipe.select is not None,
+        "rate": recipe.rate is not None,
+        "check": recipe.check is not None and recipe.check.fix,
+        "dedup": recipe.dedup is not None,
+    }
+    last = next((name for name, does in writes.items() if does), None)
+    return source_of(recipe, out) if last is None else out / last / RECORDS_FILE
+
+
+def source_of(recipe: Recipe, out: Path) -> str | Path:
+    """Where the records are that the recipe begins with."""
+    return recipe.data or out / "generate" / RECORDS_FILE
