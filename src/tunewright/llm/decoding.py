@@ -53,8 +53,9 @@ def decode(
 ) -> None:
     """Fills in every row's tokens, finish and, where asked for, log probabilities.
 
-    A row ends with `stop` at a stop token or when its grammar is complete, with `length` at its max_tokens,
-    with `other` when its grammar gave up (`constraint.problem`).
+    A row ends with `stop` at a stop token or when its grammar is complete, with `length` at its max_tokens or
+    when a choice had to be made in the model's place, with `other` when its grammar gave up
+    (`constraint.problem`).
     Raises ModelError when the model gives no numbers (NaN), Interrupted when `interrupt` gets set.
     """
     import torch
@@ -73,7 +74,7 @@ def decode(
                     token = row.constraint.take(token, tokens_left=row.max_tokens - row.num_written)
                 row.num_written += 1
                 if token in stop_ids:
-                    row.finish = "other" if row.constraint is not None and row.constraint.problem else "stop"
+                    row.finish = _ended(row)
                     continue
                 row.tokens.append(token)
                 if row.top_logprobs:
@@ -96,13 +97,19 @@ def _attention(device: torch.device) -> AbstractContextManager[None]:
 
 
 def _finish_of(row: Row) -> Finish | None:
-    if row.constraint is not None and row.constraint.problem:
-        return "other"
-    if row.constraint is not None and row.constraint.is_finished:
-        return "stop"
+    constraint = row.constraint
+    if constraint is not None and (constraint.problem or constraint.is_finished):
+        return _ended(row)
     if row.num_written < row.max_tokens:
         return None
-    return "stop" if row.constraint is not None and row.constraint.is_complete else "length"
+    return _ended(row) if constraint is not None and constraint.is_complete else "length"
+
+
+def _ended(row: Row) -> Finish:
+    """How a row ended that is at its end. What was chosen in the model's place is no answer of its own."""
+    if row.constraint is not None and row.constraint.problem:
+        return "other"
+    return "length" if row.constraint is not None and row.constraint.num_chosen else "stop"
 
 
 class _Batch:

@@ -4,12 +4,16 @@ llguidance says, before every token, which tokens keep the text on the schema. T
 answer in time: a weak model never closes its string. So a `Constraint` also knows the way out, a short list
 of tokens that completes the text from where it is, and takes it when the tokens left would soon be too few
 for it. Until then the model has the whole budget: strings get no length limit of our making.
+
+What is taken from the model is the quote that ends its string and what the schema demands after it. Every
+choice, a score above all, stays the model's own; where none fits any more the answer counts as cut.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +21,24 @@ import numpy as np
 from tunewright.llm.prompt import Unaskable
 
 _LONGEST_WAY_OUT_TOKENS = 4096  # beyond it, or where a pattern hides it, there is no ending in time
+
+
+_SPARE_TOKENS = 6  # kept for each choice still to be made: a number of a few digits
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """Tokens that complete a text. `num_before_choice` of them close what is open or are demanded by the
+    schema; the next one, where there is one, chooses among several; `num_choices` such there are."""
+
+    tokens: list[int]
+    num_before_choice: int
+    num_choices: int
+
+    @property
+    def num_wanted(self) -> int:
+        """Tokens to keep, so that the model itself can choose wherever there is a choice."""
+        return len(self.tokens) + _SPARE_TOKENS * self.num_choices
 
 
 class Grammars:
@@ -34,7 +56,7 @@ class Grammars:
         ]
         self._closers = _closers(self.pieces)
         self._preference_V = np.array([_preference(piece) for piece in self.pieces])
-        self._compiled: dict[str, tuple[Any, list[int] | None]] = {}
+        self._compiled: dict[str, tuple[Any, WayOut | None]] = {}
 
     def start(self, schema: Mapping[str, Any]) -> Constraint:
         """A constraint before the first token. Raises Unaskable for a schema that cannot be followed."""
@@ -43,9 +65,7 @@ class Grammars:
             matcher = self._compile(key)
             self._compiled[key] = matcher, self.way_out(matcher, most=_LONGEST_WAY_OUT_TOKENS)
         matcher, way_out = self._compiled[key]
-        return Constraint(
-            self, matcher.deep_copy(), shortest_tokens=None if way_out is None else len(way_out)
-        )
+        return Constraint(self, matcher.deep_copy(), way_out)
 
     def _compile(self, schema: str) -> Any:
         from llguidance import LLMatcher
@@ -58,35 +78,40 @@ class Grammars:
             raise Unaskable(f"the JSON schema cannot be turned into a grammar: {why}; simplify the schema")
         return matcher
 
-    def way_out(self, matcher: Any, *, most: int) -> list[int] | None:
-        """A short list of tokens that completes the text; None when it would take more than `most`.
+    def way_out(self, matcher: Any, *, most: int) -> WayOut | None:
+        """A short way to complete the text; None when it would take more than `most` tokens.
 
         Greedy, not minimal: close what is open, else follow what the grammar forces, else take a token that
         opens nothing new. The matcher is left as it was.
         """
         at = matcher.deep_copy()
         path: list[int] = []
+        num_before_choice = -1
+        num_choices = 0
         while not at.is_accepting():
-            step = self._step_out(at)
+            step, is_choice = self._step_out(at)
             if not step or len(path) + len(step) > most:
                 return None
+            if is_choice:
+                num_before_choice = len(path) if num_choices == 0 else num_before_choice
+                num_choices += 1
             path += step
-        return path
+        return WayOut(path, len(path) if num_choices == 0 else num_before_choice, num_choices)
 
-    def _step_out(self, matcher: Any) -> list[int]:
-        """Consumes and gives the next tokens of the way out; empty at a dead end."""
+    def _step_out(self, matcher: Any) -> tuple[list[int], bool]:
+        """Consumes and gives the next tokens of the way out, and whether they choose; none at a dead end."""
         forced = matcher.compute_ff_bytes()
         if forced:
             tokens: list[int] = self._tokenizer.tokenize_bytes(forced)
             taken = matcher.try_consume_tokens(tokens)
             if taken:
-                return tokens[:taken]
+                return tokens[:taken], False
         for token in self._closers:
             if matcher.validate_tokens([token]):
-                return [token] if matcher.consume_token(token) else []
+                return [token] if matcher.consume_token(token) else [], False
         allowed_V = np.frombuffer(matcher.compute_logit_bias(), np.uint8)
         token = int(np.where(allowed_V > 0, self._preference_V, -np.inf).argmax())
-        return [token] if matcher.consume_token(token) else []
+        return [token] if matcher.consume_token(token) else [], True
 
     def bytes_of(self, tokens: Sequence[int]) -> bytes:
         return b"".join(self.pieces[token] for token in tokens)
@@ -99,16 +124,19 @@ class Constraint:
     often as it must: one token is taken to lengthen the way out by at most the length of a whole shortest
     answer, so with much room left many tokens pass unchecked. A schema whose single tokens open more than
     that can still be cut; so can one with no known way out (`shortest_tokens` is None: mostly a string with a
-    `pattern`). The answer is then reported as cut.
+    `pattern`). The answer is then reported as cut, and so is one in which a choice had to be made for the
+    model (`num_chosen`).
     """
 
-    def __init__(self, grammars: Grammars, matcher: Any, *, shortest_tokens: int | None) -> None:
+    def __init__(self, grammars: Grammars, matcher: Any, whole: WayOut | None) -> None:
         self._grammars = grammars
         self._matcher = matcher
-        self.shortest_tokens = shortest_tokens
+        self.shortest_tokens = None if whole is None else len(whole.tokens)
+        self._most_growth = 0 if whole is None else whole.num_wanted  # of the way out, by one token
         self._unchecked_tokens = 0
         self._way_out: list[int] = []
-        self.num_forced = 0  # tokens that were not the model's choice
+        self.num_forced = 0  # tokens that were not the model's own
+        self.num_chosen = 0  # those of them that decided something, such as a score
         self.problem = ""  # why llguidance gave up, e.g. because the schema is too complex for its limits
 
     def allowed(self) -> bytes:
@@ -145,11 +173,19 @@ class Constraint:
         after = self._matcher.deep_copy()
         if not after.consume_token(token):
             return self._consume(token)  # fails there too, and is noted
-        path = self._grammars.way_out(after, most=tokens_left - 1)
+        left = tokens_left - 1
+        path = self._grammars.way_out(after, most=left)
+        if path is None or path.num_wanted > left:
+            here = self._grammars.way_out(self._matcher, most=tokens_left)
+            if here is not None and here.num_before_choice:
+                return self._force(here.tokens[: here.num_before_choice])
+            if here is not None and path is None:
+                self.num_chosen += 1
+                return self._force(here.tokens[:1])
+        else:
+            self._unchecked_tokens = (left - path.num_wanted) // (self._most_growth + 1)
         if path is None:
-            path_from_here = self._grammars.way_out(self._matcher, most=tokens_left)
-            return self._force(path_from_here) if path_from_here else self._consume(token)
-        self._unchecked_tokens = (tokens_left - 1 - len(path)) // (self.shortest_tokens + 1)
+            return self._consume(token)
         self._matcher = after
         return token
 

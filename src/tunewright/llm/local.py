@@ -170,6 +170,7 @@ class LocalBackend:
             "token_ids": row.tokens,
             "rendering": prompt.rendering,
             "forced_tokens": 0 if row.constraint is None else row.constraint.num_forced,
+            "chosen_tokens": 0 if row.constraint is None else row.constraint.num_chosen,
         }
         if row.constraint is not None and row.constraint.problem:
             return Broken(row.constraint.problem, raw=json.dumps(raw, ensure_ascii=False))
