@@ -6,7 +6,9 @@ import asyncio
 import gc
 import itertools
 import json
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tunewright.errors import BudgetReached, ModelError
 from tunewright.llm.ask import Asker
 from tunewright.llm.config import AskConfig
 from tunewright.llm.endpoint import EndpointBackend
+from tunewright.llm.journal import Journal, Spent
 from tunewright.llm.outcome import Outcome
 from tunewright.llm.reply import Answer, Broken, Busy, Refused, Reply, Usage
 from tunewright.llm.request import Message, Request
@@ -170,7 +173,7 @@ def test_unanswered_ones_may_be_allowed_and_are_named(tmp_path: Path) -> None:
 
 
 def test_an_endpoint_that_answers_nothing_ends_the_run_soon(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="20 requests in a row got no answer"):
+    with pytest.raises(ModelError, match="20 calls in a row got no answer"):
         run(lambda call: failing(500), tmp_path, 500, max_attempts=1, concurrency=4)
 
 
@@ -416,3 +419,73 @@ def test_nothing_is_remembered_of_calls_that_are_over(tmp_path: Path) -> None:
     with open_fake(Batches(answers), tmp_path) as one:
         one.ask(lambda: requests(90), text_of)
     assert held[-1] <= held[2] + 2
+
+
+def test_a_budget_is_not_passed_by_the_probe(tmp_path: Path) -> None:
+    with HostileServer(lambda call: good()) as server:
+        config = AskConfig(model="openai:m", base_url=server.base_url, budget_tokens=2_000)
+        with Asker.open(config, tmp_path) as one, pytest.raises(BudgetReached):
+            one.ask(lambda: requests(3), text_of)
+    assert server.num_calls == 0
+
+
+def test_what_is_charged_without_a_reply_counts_also_for_the_next_process(tmp_path: Path) -> None:
+    """Each attempt brings no choices but a usage of 7 + 5 tokens, and reserves 42: three fit into 70."""
+    empty = Act(body=completion("x") | {"choices": []})
+    with pytest.raises(ModelError, match="the reply has no choices"):
+        run(lambda call: empty, tmp_path, 1, max_attempts=3, budget_tokens=70)
+    with pytest.raises(BudgetReached, match="36 are used"):
+        run(lambda call: empty, tmp_path, 1, max_attempts=3, budget_tokens=70)
+    with Journal(tmp_path / "replies.sqlite") as journal:
+        assert journal.spent() == Spent(0, 21, 15)
+
+
+def test_a_stop_does_not_wait_for_the_next_attempt(tmp_path: Path) -> None:
+    def behaviour(call: Call) -> Act:
+        if call.text == "question 0":
+            return failing(500)
+        return Act(status=401, body={"error": {"message": "no"}}, delay_seconds=1.2)
+
+    begin = time.monotonic()
+    with pytest.raises(ModelError, match="OPENAI_API_KEY"):
+        run(behaviour, tmp_path, 2, max_attempts=30)
+    assert time.monotonic() - begin < 4.0
+
+
+def kept(folder: Path) -> int:
+    with Journal(folder / "replies.sqlite") as journal:
+        return journal.spent().num_calls
+
+
+def test_an_error_in_the_requests_keeps_the_calls_under_way(tmp_path: Path) -> None:
+    def broken() -> Iterator[Request]:
+        yield from requests(8)
+        raise ZeroDivisionError
+
+    slow = HostileServer(lambda call: good(delay_seconds=0.1 * (call.number % 3)))
+    with slow as server, asker(server, tmp_path, concurrency=2) as one, pytest.raises(ZeroDivisionError):
+        one.ask(broken, text_of)
+    assert kept(tmp_path) == server.num_calls >= 4
+
+
+def test_the_first_interruption_keeps_the_calls_under_way(tmp_path: Path) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.4, lambda: signal.pthread_kill(main, signal.SIGINT))
+    with HostileServer(lambda call: good(delay_seconds=0.8)) as server:
+        timer.start()
+        with asker(server, tmp_path, concurrency=3) as one, pytest.raises(KeyboardInterrupt):
+            one.ask(lambda: requests(30), text_of)
+    timer.join()
+    assert kept(tmp_path) == server.num_calls == 3
+
+
+def test_a_batch_with_many_lost_rows_can_be_finished_without_them(tmp_path: Path) -> None:
+    def answers(request: Request) -> Answer:
+        return Broken("gone") if request.messages[0].text.endswith("7") else reply("1")
+
+    backend = Batches(answers)
+    backend.batch_size = 400
+    with open_fake(backend, tmp_path, allow_unanswered=True, max_attempts=1) as one:
+        totals = one.ask(lambda: requests(400), text_of)
+    assert totals.num_unanswered == 40

@@ -15,10 +15,19 @@ def key(request: Request, *, model: str = "openai:m", revision: str = "") -> str
     return request.key(model=model, revision=revision)
 
 
-def test_equal_requests_have_equal_keys_whatever_the_order_of_their_schema() -> None:
-    first = replace(REQUEST, schema={"type": "object", "properties": {}})
-    second = replace(REQUEST, schema={"properties": {}, "type": "object"})
-    assert key(first) == key(second)
+def test_the_order_of_properties_is_part_of_the_key_for_they_are_written_in_it() -> None:
+    first = replace(REQUEST, schema={"properties": {"reason": {}, "score": {}}})
+    second = replace(REQUEST, schema={"properties": {"score": {}, "reason": {}}})
+    assert key(first) != key(second)
+
+
+def test_equal_requests_have_equal_keys() -> None:
+    assert key(replace(REQUEST, temperature=0)) == key(replace(REQUEST, temperature=0.0))
+
+
+def test_a_long_reply_is_quoted_by_its_beginning() -> None:
+    again = REQUEST.asked_again("x" * 100_000, "it is not JSON")
+    assert len(again.messages[2].text) == 8_001
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +51,7 @@ def command(
                 typer.echo(json.dumps(_row(call), ensure_ascii=False))
             elif num_shown < limit:
                 num_shown += 1
-                typer.echo(_line(call))
+                typer.echo(_shown(_line(call)))
         spent = journal.spent()
     if show is not None:
         if not num_found:
@@ -62,6 +63,14 @@ def command(
             f"{spent.num_calls:,} calls, {spent.prompt_tokens:,} tokens read, "
             f"{spent.output_tokens:,} written; --show NUMBER prints one in full"
         )
+
+
+def _shown(text: str) -> str:
+    """The text with its control characters written out: a reply must not steer the terminal."""
+    return "".join(
+        character if character in "\n\t" or unicodedata.category(character) != "Cc" else repr(character)[1:-1]
+        for character in text
+    )
 
 
 def _line(call: Call) -> str:
@@ -84,17 +93,19 @@ def _show(call: Call) -> None:
     request, answer = call.request, call.answer
     typer.echo(f"call {call.number}: {request.subject}\nkey {call.key}\nmodel {call.model}")
     for message in request.messages:
-        typer.echo(f"\n── {message.role}\n{message.text}")
+        typer.echo(_shown(f"\n── {message.role}\n{message.text}"))
     if request.schema is not None:
         typer.echo(f"\n── schema\n{json.dumps(request.schema, ensure_ascii=False)}")
     if isinstance(answer, Refused):
-        typer.echo(f"\n── refused: {answer.problem}\n{answer.raw}")
+        typer.echo(_shown(f"\n── refused: {answer.problem}\n{answer.raw}"))
         return
     usage = answer.usage
     typer.echo(
-        f"\n── reply ({answer.finish}; {usage.prompt_tokens}→{usage.output_tokens} tokens)\n{answer.text}"
+        _shown(
+            f"\n── reply ({answer.finish}; {usage.prompt_tokens}→{usage.output_tokens} tokens)\n{answer.text}"
+        )
     )
-    typer.echo(f"\n── as received\n{answer.raw}")
+    typer.echo(_shown(f"\n── as received\n{answer.raw}"))
 
 
 def _row(call: Call) -> dict[str, object]:

@@ -13,6 +13,7 @@ however often it was killed in between.
 from __future__ import annotations
 
 import asyncio
+import glob
 import shutil
 import sqlite3
 import threading
@@ -29,7 +30,7 @@ from tunewright.llm.config import AskConfig
 from tunewright.llm.journal import JOURNAL_FILE, Journal
 from tunewright.llm.limits import Limits
 from tunewright.llm.loop import Loop
-from tunewright.llm.open import honours_of, open_backend
+from tunewright.llm.open import find_honours, open_backend, recall_honours
 from tunewright.llm.outcome import Identity, Open, Outcome, closed, follow
 from tunewright.llm.request import Request
 from tunewright.llm.structured import Parser
@@ -147,9 +148,9 @@ class Asker:
             budget=self._budget,
             limits=self._limits,
             progress=self._progress,
-            prepare=self._prepare,
+            prepare=None if recall_honours(self._backend, self._journal) else self._prepare,
         )
-        self._thread.run(loop.run(requests(), parse))
+        self._thread.run(loop.run(requests(), parse), on_interrupt=lambda: self._interrupt(loop))
         self._progress.finish()
         if loop.unanswered and not self._config.allow_unanswered:
             raise ModelError(
@@ -171,11 +172,23 @@ class Asker:
         )
 
     def close(self) -> None:
-        if self._thread is not None:
-            self._thread.run(self._backend.close())
-            self._thread.close()
-            self._thread = None
-        self._journal.close()
+        try:
+            if self._thread is not None:
+                self._thread.run(self._backend.close())
+        finally:
+            try:
+                if self._thread is not None:
+                    self._thread.close()
+                    self._thread = None
+            finally:
+                self._journal.close()
+
+    def _interrupt(self, loop: Loop) -> None:
+        """The first Ctrl-C: what is under way has been paid for, so it is waited for and kept."""
+        self._progress.note(
+            f"stopping; waits for {loop.num_running} calls under way, Ctrl-C again drops them"
+        )
+        loop.stop(_Interrupted())
 
     def __enter__(self) -> Self:
         return self
@@ -196,7 +209,7 @@ class Asker:
 
     async def _prepare(self) -> None:
         """Before the first call: learn once what the endpoint honours, and say it."""
-        for line in await honours_of(self._backend, self._journal):
+        for line in await find_honours(self._backend, self._journal):
             self._progress.note(line)
 
     def _totals(self, num_calls: int, num_unanswered: int) -> Totals:
@@ -260,7 +273,7 @@ def _inherit(path: Path) -> None:
     name = path.parent.resolve().name
     older = [
         one
-        for one in path.parent.resolve().parent.glob(f"{name}.old-*/{JOURNAL_FILE}")
+        for one in path.parent.resolve().parent.glob(f"{glob.escape(name)}.old-*/{JOURNAL_FILE}")
         if one.parent.name.rpartition("-")[2].isdecimal()
     ]
     if not older:
@@ -274,6 +287,10 @@ def _inherit(path: Path) -> None:
     shutil.move(partial, path)
 
 
+class _Interrupted(Exception):
+    """Stands for KeyboardInterrupt in the loop's thread, which that one would end."""
+
+
 class _LoopThread:
     """An event loop in a thread of its own: connections live as long as the asker, and a caller that has a
     running loop already (a notebook) can ask all the same."""
@@ -283,8 +300,9 @@ class _LoopThread:
         self._thread = threading.Thread(target=self._serve, name="asking", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`; an interruption here cancels it there, and waits until it has cleaned up."""
+    def run(self, work: Coroutine[Any, Any, T], *, on_interrupt: Callable[[], None] | None = None) -> T:
+        """The result of `work`. An interruption here calls `on_interrupt`, which shall bring it to its end;
+        the next one, or where there is none the first, cancels it and waits until it has cleaned up."""
         done = threading.Event()
 
         async def watched() -> T:
@@ -295,7 +313,15 @@ class _LoopThread:
 
         future = asyncio.run_coroutine_threadsafe(watched(), self._loop)
         try:
-            return future.result()
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                if on_interrupt is None:
+                    raise
+                on_interrupt()
+                return future.result()
+        except _Interrupted:
+            raise KeyboardInterrupt from None
         except BaseException:
             future.cancel()
             done.wait(timeout=10.0)

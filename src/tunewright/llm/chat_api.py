@@ -72,10 +72,13 @@ def reply_of_body(
     """
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
 
-    def broken(problem: str) -> Broken:
-        return Broken(problem, shown(raw))
-
     data = _json_object(raw) if isinstance(body, bytes) else body
+
+    def broken(problem: str) -> Broken:
+        charged = data.get("usage") if data is not None else None
+        usage = _usage_of(charged, messages, "") if isinstance(charged, Mapping) else None
+        return Broken(problem, shown(raw), usage=usage)
+
     if data is None:
         return broken(f"the reply is not a JSON object: {_begin(raw)}")
     choices = data.get("choices")

@@ -67,14 +67,18 @@ class Journal:
         self.path = Path(path)
         if read_only and not self.path.exists():
             raise RunFolderError(f"{self.path} does not exist: no model was asked there; check the folder")
+        is_new = not self.path.exists() or self.path.stat().st_size == 0
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # the loop works in a thread of its own, while the thread that opened the journal waits
-            self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30.0)
+            self._db = self._open_read_only() if read_only else self._open_to_write()
         except (sqlite3.Error, OSError) as error:
             raise RunFolderError(f"{self.path} cannot be opened: {error}; check the path") from None
         try:
-            self._prepare()
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            if is_new and not read_only:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.executescript(_SCHEMA)
+                self.set_fact("format", FORMAT)
+            self._check()
         except sqlite3.Error as error:
             self._db.close()
             raise RunFolderError(
@@ -85,14 +89,25 @@ class Journal:
             self._db.close()
             raise
 
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
+    def _open_to_write(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # the loop works in a thread of its own, while the thread that opened the journal waits
+        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30.0)
+
+    def _open_read_only(self) -> sqlite3.Connection:
+        """Also where nothing may be written beside it, which SQLite otherwise wants for its log."""
+        uri = f"{self.path.resolve().as_uri()}?mode=ro"
+        database = sqlite3.connect(uri, uri=True, isolation_level=None)
+        try:
+            database.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.OperationalError:  # a folder that cannot be written
+            database.close()
+            database = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+        return database
+
+    def _check(self) -> None:
         version = self.fact("format")
-        if version is None:
-            self.set_fact("format", FORMAT)
-        elif version != FORMAT:
+        if version != FORMAT:
             raise RunFolderError(
                 f"{self.path} was written by another version of Tunewright (format {version}, this one reads "
                 f"{FORMAT}); use that version, or another journal"
@@ -109,6 +124,12 @@ class Journal:
         A key that is there already keeps its first answer.
         """
         rows = [_row(*call) for call in calls]
+        try:
+            self._put(rows)
+        except sqlite3.Error as error:
+            raise RunFolderError(f"{self.path} cannot be written: {error}; make room and go on") from error
+
+    def _put(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             self._db.executemany(
@@ -116,10 +137,11 @@ class Journal:
                 "output_tokens, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def calls(self, *, containing: str = "") -> Iterator[Call]:
         """All calls in the order in which they were finished; with `containing`, those whose subject, request
@@ -137,12 +159,21 @@ class Journal:
             yield Call(number, key, model, Request.from_row(json.loads(request)), found)
 
     def spent(self) -> Spent:
-        """Calls and tokens of everything in the journal."""
-        return Spent(
-            *self._db.execute(
-                "SELECT COUNT(*), COALESCE(SUM(prompt_tokens), 0), COALESCE(SUM(output_tokens), 0) FROM calls"
-            ).fetchone()
-        )
+        """The calls of the journal and their tokens, with the tokens of calls that came to nothing."""
+        num_calls, prompt_tokens, output_tokens = self._db.execute(
+            "SELECT COUNT(*), COALESCE(SUM(prompt_tokens), 0), COALESCE(SUM(output_tokens), 0) FROM calls"
+        ).fetchone()
+        lost_prompt, lost_output = self._lost()
+        return Spent(num_calls, prompt_tokens + lost_prompt, output_tokens + lost_output)
+
+    def add_lost(self, prompt_tokens: int, output_tokens: int) -> None:
+        """Count tokens that may have been charged for without a reply."""
+        lost_prompt, lost_output = self._lost()
+        self.set_fact("lost tokens", f"{lost_prompt + prompt_tokens} {lost_output + output_tokens}")
+
+    def _lost(self) -> tuple[int, int]:
+        prompt_tokens, _, output_tokens = (self.fact("lost tokens") or "0 0").partition(" ")
+        return int(prompt_tokens), int(output_tokens)
 
     def fact(self, name: str) -> str | None:
         """A text kept beside the calls, such as what an endpoint was found to honour."""

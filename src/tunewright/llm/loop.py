@@ -8,6 +8,7 @@ waiting, stopping) is kept in memory only and begins anew in another process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 import time
@@ -30,7 +31,9 @@ from tunewright.run.progress import Progress
 T = TypeVar("T")
 
 FIRST_RETRY_SECONDS = 0.5  # doubles with every attempt
-HOPELESS = 20  # requests without an answer in a row: then it is the endpoint, not the requests
+LONGEST_RETRY_SECONDS = 60.0
+HOPELESS = 20  # calls given up in a row without a reply between: then it is the endpoint, not the requests
+MOST_TO_PREPARE = (2_000, 300)  # tokens read and written by the six tiny questions of a probe
 _TICK_SECONDS = 1.0
 _WORTH_A_NOTE_SECONDS = 5.0
 
@@ -48,7 +51,7 @@ class Loop:
         budget: Budget,
         limits: Limits,
         progress: Progress,
-        prepare: Callable[[], Awaitable[None]],
+        prepare: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self._backend = backend
         self._journal = journal
@@ -58,10 +61,10 @@ class Loop:
         self._limits = limits
         self._progress = progress
         self._prepare = prepare  # awaited once, before the first call
-        self._is_prepared = False
         self._stopped: BaseException | None = None
         self._queue = asyncio.Lock()  # first come, first served
         self._changed = asyncio.Event()  # a call ended, or the run stops
+        self._stopping = asyncio.Event()
         self._under_way: dict[str, asyncio.Event] = {}
         self._why = ""
         self._last_reply = time.monotonic()
@@ -73,6 +76,7 @@ class Loop:
     async def run(self, requests: Iterable[Request], parse: Parser[T]) -> None:
         """Ask what is open. Raises what stopped it, after the calls under way have been kept."""
         tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
         # As many again stand in line, so that a call begins the moment another ends; but one after the other
         # where there is one at a time, so that batches are always formed alike.
         most = self._limits.most_at_once
@@ -86,22 +90,23 @@ class Loop:
 
         ticker = asyncio.create_task(self._tick())
         try:
-            for number, batch in enumerate(_batches(requests, self._backend.batch_size)):
-                questions = self._open_questions(batch, parse)
-                if not questions:
-                    self._progress.advance(len(batch))
-                    if number % 64 == 0:
-                        await asyncio.sleep(0)  # a long stretch of finished ones must not block the others
-                    continue
-                await room.acquire()
-                if not self._is_prepared and self._stopped is None:
-                    self._is_prepared = True
-                    await self._prepare()
-                if self._stopped is not None:
-                    break
-                task = asyncio.create_task(self._finish(batch, parse, questions))
-                tasks.add(task)
-                task.add_done_callback(ended)
+            try:
+                for number, batch in enumerate(_batches(requests, self._backend.batch_size)):
+                    questions = self._open_questions(batch, parse)
+                    if not questions:
+                        self._progress.advance(len(batch))
+                        if number % 64 == 0:
+                            await asyncio.sleep(0)  # many finished ones must not block the others
+                        continue
+                    await room.acquire()
+                    await self._prepare_once()
+                    if self._stopped is not None:
+                        break
+                    task = asyncio.create_task(self._finish(batch, parse, questions))
+                    tasks.add(task)
+                    task.add_done_callback(ended)
+            except Exception as problem:  # of the requests themselves: calls under way are kept all the same
+                self._stop(problem)
             while tasks:
                 await asyncio.wait(tasks)
         finally:
@@ -113,6 +118,30 @@ class Loop:
             raise self._stopped
         if self._waits_for_file is not None:
             raise self._waits_for_file
+
+    def stop(self, problem: BaseException) -> None:
+        """End the run with this, from another thread; calls under way still come in and are kept."""
+        self._loop.call_soon_threadsafe(self._stop, problem)
+
+    @property
+    def num_running(self) -> int:
+        return self._limits.num_running
+
+    async def _prepare_once(self) -> None:
+        if self._prepare is None or self._stopped is not None:
+            return
+        prepare, self._prepare = self._prepare, None
+        lacking = self._budget.lacks(*MOST_TO_PREPARE)
+        if lacking:
+            self._stop(BudgetReached(f"stopped by {lacking}; raise it and run the same command again"))
+            return
+        most = Usage(*MOST_TO_PREPARE)
+        self._budget.reserve(*MOST_TO_PREPARE)
+        try:
+            await prepare()
+        finally:  # counted with the most it can have used
+            self._lose(most)
+            self._budget.settle(*MOST_TO_PREPARE, most)
 
     def _open_questions(self, batch: Sequence[Request], parse: Parser[T]) -> dict[str, Request]:
         """The next question of every request that has no outcome yet, each once, by key."""
@@ -184,6 +213,7 @@ class Loop:
                 self._settle(ticket, prompt_tokens, output_tokens, answers)
             self._keep(asked, answers)
             pause = 0.0
+            given_up: list[tuple[str, Broken]] = []
             for (key, _), answer in zip(asked, answers, strict=True):
                 if isinstance(answer, Reply | Refused):
                     del questions[key]
@@ -191,14 +221,21 @@ class Loop:
                     attempts[key] += 1
                     if attempts[key] >= self._config.max_attempts:
                         del questions[key]
-                        self._give_up(key, answer)
-                    pause = max(pause, FIRST_RETRY_SECONDS * 2.0 ** (attempts[key] - 1))
+                        given_up.append((key, answer))
+                    pause = max(pause, FIRST_RETRY_SECONDS * 2.0 ** min(attempts[key] - 1, 30))
             self._learn(ticket, answers)
+            self._give_up(given_up, had_reply=any(isinstance(answer, Reply) for answer in answers))
             if is_pending:
                 return True
             if questions and pause:
-                await asyncio.sleep(pause * random.uniform(0.75, 1.25))
+                await self._sleep(min(pause, LONGEST_RETRY_SECONDS) * random.uniform(0.75, 1.25))
         return False
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until the run stops."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _turn(
         self, questions: Sequence[Request], prompt_tokens: int, output_tokens: int
@@ -220,11 +257,9 @@ class Loop:
                     self._budget.reserve(prompt_tokens, output_tokens)
                     return self._limits.begin(now, likely)
                 self._changed.clear()
-                try:
+                with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait.seconds):
                         await self._changed.wait()
-                except TimeoutError:
-                    pass
         return None
 
     def _settle(
@@ -232,13 +267,24 @@ class Loop:
     ) -> None:
         usages = [answer.usage for answer in answers if isinstance(answer, Reply)]
         used = Usage(sum(one.prompt_tokens for one in usages), sum(one.output_tokens for one in usages))
-        if any(isinstance(answer, Broken) and answer.is_slow for answer in answers):
-            used = Usage(
-                prompt_tokens, output_tokens
-            )  # the endpoint may have charged for it: the most it can be
+        broken = [answer for answer in answers if isinstance(answer, Broken)]
+        if any(answer.is_slow for answer in broken):  # it may have been charged for: the most it can be
+            lost = Usage(
+                max(prompt_tokens - used.prompt_tokens, 0), max(output_tokens - used.output_tokens, 0)
+            )
+        else:
+            charged = [answer.usage for answer in broken if answer.usage is not None]
+            lost = Usage(sum(one.prompt_tokens for one in charged), sum(one.output_tokens for one in charged))
+        self._lose(lost)
+        used = Usage(used.prompt_tokens + lost.prompt_tokens, used.output_tokens + lost.output_tokens)
         self._budget.settle(prompt_tokens, output_tokens, used)
         self._limits.end(ticket, tokens=used.prompt_tokens + used.output_tokens)
         self._changed.set()
+
+    def _lose(self, usage: Usage | None) -> None:
+        """Remember tokens that brought no reply: they count against the budget of a later process too."""
+        if usage is not None and (usage.prompt_tokens or usage.output_tokens):
+            self._journal.add_lost(usage.prompt_tokens, usage.output_tokens)
 
     def _keep(self, asked: Sequence[tuple[str, Request]], answers: Sequence[Answer | None]) -> None:
         finished = [
@@ -276,13 +322,16 @@ class Loop:
         elif not was_paused and seconds >= _WORTH_A_NOTE_SECONDS:
             self._progress.note(f"waiting {seconds:.0f} s: {answer.problem}")
 
-    def _give_up(self, key: str, answer: Broken) -> None:
-        self.unanswered[key] = answer.problem
-        self._hopeless += 1
+    def _give_up(self, given_up: Sequence[tuple[str, Broken]], *, had_reply: bool) -> None:
+        if not given_up:
+            return
+        self.unanswered |= {key: answer.problem for key, answer in given_up}
+        _, answer = given_up[-1]
+        self._hopeless = 0 if had_reply else self._hopeless + 1
         if self._hopeless >= HOPELESS:
             self._stop(
                 ModelError(
-                    f"{HOPELESS} requests in a row got no answer in {self._config.max_attempts} attempts "
+                    f"{HOPELESS} calls in a row got no answer in {self._config.max_attempts} attempts "
                     f"each, the last: {answer.problem}. All replies so far are kept: mend the endpoint and "
                     "run the same command again"
                 )
@@ -293,6 +342,7 @@ class Loop:
         if self._stopped is None:
             self._stopped = problem
         self._changed.set()
+        self._stopping.set()
 
     def _fields(self) -> dict[str, Any]:
         """What the progress line shows beside count, rate and time left."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunewright.errors import ModelError
 from tunewright.llm.backend import Backend
 from tunewright.llm.config import AskConfig
 from tunewright.llm.journal import Journal
+
+if TYPE_CHECKING:
+    from tunewright.llm.endpoint import EndpointBackend
 
 
 def open_backend(config: AskConfig) -> Backend:
@@ -28,26 +32,39 @@ def open_backend(config: AskConfig) -> Backend:
     return make(name, config)
 
 
-async def honours_of(backend: Backend, journal: Journal) -> list[str]:
-    """Find out once per endpoint and model what it honours, tell the backend, and say it in lines for people.
+def recall_honours(backend: Backend, journal: Journal) -> bool:
+    """Tell the backend what is known of its endpoint; False when that has to be found out first.
 
-    Other kinds of backend honour what they promise: no lines.
+    Other kinds of backend honour what they promise: there is nothing to find out.
     """
     from tunewright.llm.endpoint import EndpointBackend
+    from tunewright.llm.probe import Honours
 
     if not isinstance(backend, EndpointBackend):
-        return []
-    from tunewright.llm.probe import Honours, probe
+        return True
+    known = journal.fact(_name_of_honours(backend))
+    if known is not None:
+        backend.honours = Honours.from_row(json.loads(known))
+    return known is not None
 
-    name = f"honours {backend.model} at {backend.base_url}"
-    known = journal.fact(name)
-    if known is None:
-        honours = await probe(backend)
-        journal.set_fact(name, json.dumps(honours.to_row()))
-    else:
-        honours = Honours.from_row(json.loads(known))
-    backend.honours = honours
-    return honours.describe() if known is None else []
+
+async def find_honours(backend: Backend, journal: Journal) -> list[str]:
+    """Find out what the endpoint honours, tell the backend, and say it in lines for people.
+
+    It is remembered for this endpoint and model, unless a moment of trouble left something open.
+    """
+    from tunewright.llm.endpoint import EndpointBackend
+    from tunewright.llm.probe import probe
+
+    assert isinstance(backend, EndpointBackend), "only endpoints have to be probed"
+    honours = await probe(backend)
+    if honours.is_certain:
+        journal.set_fact(_name_of_honours(backend), json.dumps(honours.to_row()))
+    return honours.describe()
+
+
+def _name_of_honours(backend: EndpointBackend) -> str:
+    return f"honours {backend.model} at {backend.base_url}"
 
 
 def _endpoint(name: str, config: AskConfig) -> Backend:

@@ -49,6 +49,7 @@ class Finding:
 
     verdict: Verdict
     how: str
+    is_final: bool = True  # False: seen in a moment of trouble, so another time may tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class Honours:
             f"{name}: {_IN_WORDS[finding.verdict]} ({finding.how}){_what_follows(name, finding.verdict)}"
             for name, finding in self._findings().items()
         ]
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing has to be asked once more another time."""
+        return all(finding.verdict != "unknown" or finding.is_final for finding in self._findings().values())
 
     def refused(self) -> dict[Feature, str]:
         """What not to send to this endpoint, with the reason."""
@@ -97,8 +103,13 @@ async def probe(backend: EndpointBackend) -> Honours:
     try:
         async with asyncio.TaskGroup() as group:
             choices = group.create_task(_probe_choices(backend))
-            schema = group.create_task(_ask(backend, replace(_WORDS, schema=_SCHEMA, max_tokens=64)))
-            chances = [group.create_task(_ask(backend, replace(_CHANCE, seed=seed))) for seed in (11, 11, 12)]
+            schema = group.create_task(
+                _ask_for_feature(backend, replace(_WORDS, schema=_SCHEMA, max_tokens=64))
+            )
+            chances = [
+                group.create_task(_ask_for_feature(backend, replace(_CHANCE, seed=seed)))
+                for seed in (11, 11, 12)
+            ]
     except ExceptionGroup as problems:
         raise problems.exceptions[0] from None
     honours = Honours(
@@ -134,13 +145,12 @@ async def _probe_choices(backend: EndpointBackend) -> Finding:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             response = await backend.post(body)
     except (TimeoutError, NoResponse):
-        return Finding("unknown", "no reply came")
+        return Finding("unknown", "no reply came", is_final=False)
     if not response.is_success:
         complaint = Complaint.of(response.status_code, response.content)
         is_for_now = response.status_code in (429, 503, 529)
-        return Finding(
-            "unknown" if is_for_now else "refused", f"HTTP {complaint.status}: {complaint.message}"
-        )
+        how = f"HTTP {complaint.status}: {complaint.message}"
+        return Finding("unknown" if is_for_now else "refused", how, is_final=not is_for_now)
     try:
         num_choices = len(orjson.loads(response.content)["choices"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
@@ -152,12 +162,23 @@ async def _ask(backend: EndpointBackend, request: Request) -> Answer:
     """The answer; what may be gone in a moment is tried again a few times."""
     for _ in range(_NUM_TRIES - 1):
         (answer,) = await backend.answer([request])
-        if isinstance(answer, Busy):
-            wait = _WAIT_SECONDS if answer.retry_after_seconds is None else answer.retry_after_seconds
-            await asyncio.sleep(min(wait, _MOST_WAIT_SECONDS))
-        elif not isinstance(answer, Broken):
+        if not isinstance(answer, Busy | Broken):
             return answer
+        wait = answer.retry_after_seconds if isinstance(answer, Busy) else None
+        await asyncio.sleep(min(_WAIT_SECONDS if wait is None else wait, _MOST_WAIT_SECONDS))
     return (await backend.answer([request]))[0]
+
+
+async def _ask_for_feature(backend: EndpointBackend, request: Request) -> Answer:
+    """The answer; Broken only where it is the feature that breaks it: a plain question goes through, and the
+    feature fails once more after that. A server that merely restarts is Busy."""
+    answer = await _ask(backend, request)
+    if isinstance(answer, Broken) and not answer.is_slow:
+        plain = await _ask(backend, _WORDS)
+        if not isinstance(plain, Reply):
+            return Busy(answer.problem)
+        return (await backend.answer([request]))[0]
+    return answer
 
 
 def _schema(backend: EndpointBackend, answer: Answer) -> Finding:
@@ -189,7 +210,7 @@ def _seed(backend: EndpointBackend, answers: list[Answer]) -> Finding:
 
 def _failed(answer: Busy | Broken | Refused) -> Finding:
     is_for_now = isinstance(answer, Busy) or (isinstance(answer, Broken) and answer.is_slow)
-    return Finding("unknown" if is_for_now else "refused", answer.problem)
+    return Finding("unknown" if is_for_now else "refused", answer.problem, is_final=not is_for_now)
 
 
 _IN_WORDS: dict[Verdict, str] = {

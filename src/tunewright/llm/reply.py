@@ -78,12 +78,14 @@ class Busy:
 class Broken:
     """This attempt came to nothing (an error of the server, a time-out, a reply that is no reply).
 
-    `is_slow`: it ran into the deadline, so fewer calls at once may help.
+    `is_slow`: it ran into the deadline, so fewer calls at once may help. `usage` is what the server says that
+    it charges all the same; None when it says nothing.
     """
 
     problem: str
     raw: str = ""
     is_slow: bool = False
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

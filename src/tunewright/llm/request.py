@@ -7,11 +7,14 @@ which its reply is found again: the same question to the same model is asked onc
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tunewright.run.fingerprint import canonical_json
+
+_MOST_QUOTED_CHARS = 8_000
 
 Role = Literal["system", "user", "assistant"]
 
@@ -44,10 +47,16 @@ class Request:
     sample: int = 0
     subject: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        for name in ("temperature", "top_p"):  # 0 and 0.0 are one request, and must have one key
+            object.__setattr__(self, name, float(getattr(self, name)))
+
     def key(self, *, model: str, revision: str) -> str:
         """SHA-256, in hexadecimal, of all that decides the reply: the request, the model, its revision."""
         asked = self.to_row()
         del asked["subject"]
+        # As text: the order of its properties is the order in which they are written.
+        asked["schema"] = None if self.schema is None else json.dumps(self.schema)
         data = {"request": asked, "model": model, "revision": revision}
         return hashlib.sha256(canonical_json(data).encode("utf-8")).hexdigest()
 
@@ -72,12 +81,16 @@ class Request:
         return cls(**{**row, "messages": messages})
 
     def asked_again(self, reply: str, problem: str) -> Request:
-        """The same question once more, with the reply that could not be used and what is wrong with it."""
+        """The same question once more, with the reply that could not be used and what is wrong with it.
+
+        A long reply is quoted by its beginning.
+        """
+        quoted = reply if len(reply) <= _MOST_QUOTED_CHARS else reply[:_MOST_QUOTED_CHARS] + "…"
         return replace(
             self,
             messages=(
                 *self.messages,
-                Message("assistant", reply),
+                Message("assistant", quoted),
                 Message(
                     "user", f"That answer cannot be used: {problem}\nAnswer again, in full and corrected."
                 ),

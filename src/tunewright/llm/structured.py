@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import orjson
@@ -16,7 +17,9 @@ M = TypeVar("M", bound=pydantic.BaseModel)
 # Turns a reply into what a step wants; raises Unparsable with words the model can act on.
 Parser = Callable[[Reply], T]
 
-_MOST_TRIES = 50
+_MOST_TRIES = 20
+_MOST_SCANNED_CHARS = 65_536
+_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _MOST_PROBLEMS = 4  # named to the model at once
 
 
@@ -49,20 +52,23 @@ def parser_of(model: type[M]) -> Parser[M]:
 def json_object(reply: Reply) -> dict[str, Any]:
     """The JSON object in the reply's text; a code fence or words around it are tolerated.
 
-    The first `{` that begins a whole object counts. Raises Unparsable when there is none, naming a cut as
-    the cause where the reply ended at its token limit.
+    A `<think>` part at the start is not looked at: drafts stand there. Raises Unparsable when there is no
+    object, naming a cut as the cause where the reply ended at its token limit, or several different ones.
     """
-    text = reply.text.strip()
+    text = _THOUGHTS.sub("", reply.text).strip()
     found = _loads(text)
-    if found is None:
-        found = _first_object(text)
-    if found is None:
+    if found is not None:
+        return found
+    objects = list(_objects(text[:_MOST_SCANNED_CHARS]))
+    if not objects:
         if reply.finish == "length":
             raise Unparsable(
                 "the answer was cut at the length limit; answer more briefly, as one JSON object"
             )
         raise Unparsable("there is no JSON object in it; answer with one JSON object and nothing else")
-    return found
+    if any(one != objects[0] for one in objects):
+        raise Unparsable("there are several different JSON objects in it; answer with one and nothing else")
+    return objects[0]
 
 
 def _loads(text: str) -> dict[str, Any] | None:
@@ -73,18 +79,19 @@ def _loads(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _first_object(text: str) -> dict[str, Any] | None:
-    """The first balanced `{…}` that parses. Tries are bounded: a reply can be huge and hostile."""
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The balanced `{…}` that parse, outermost ones. Tries are bounded: a reply can be huge and hostile."""
     begin = text.find("{")
     for _ in range(_MOST_TRIES):
         if begin < 0:
-            return None
+            return
         end = _end_of_object(text, begin)
         found = _loads(text[begin:end]) if end > 0 else None
         if found is not None:
-            return found
-        begin = text.find("{", max(end, begin + 1))
-    return None
+            yield found
+            begin = text.find("{", end)
+        else:
+            begin = text.find("{", begin + 1)
 
 
 def _end_of_object(text: str, begin: int) -> int:
