@@ -18,6 +18,7 @@ import pytest
 from support.hostile_server import Act, Call, HostileServer, completion, failing, good, in_turn, too_many
 from tunewright.errors import BudgetReached, ModelError
 from tunewright.llm.ask import Asker
+from tunewright.llm.batch_file import BatchFileBackend, BatchPending
 from tunewright.llm.config import AskConfig
 from tunewright.llm.endpoint import EndpointBackend
 from tunewright.llm.journal import Journal, Spent
@@ -489,3 +490,38 @@ def test_a_batch_with_many_lost_rows_can_be_finished_without_them(tmp_path: Path
     with open_fake(backend, tmp_path, allow_unanswered=True, max_attempts=1) as one:
         totals = one.ask(lambda: requests(400), text_of)
     assert totals.num_unanswered == 40
+
+
+def test_what_was_refused_can_be_asked_again(tmp_path: Path) -> None:
+    run(lambda call: failing(400, "maximum context length is 10 tokens"), tmp_path, 2)
+    found, server = run(lambda call: good(), tmp_path, 2, ask_refused=True)
+    assert [one.value for one in found] == ["QUESTION 0", "QUESTION 1"]
+    assert server.num_calls == 2
+
+
+def test_a_batch_file_is_followed_by_what_has_to_be_asked_again_at_once(tmp_path: Path) -> None:
+    """One reply is unusable, one is missing: the question about the first is written in the same run."""
+    asked = requests(2)
+
+    def one_run() -> str:
+        backend = BatchFileBackend(tmp_path / "batch", model_name="m")
+        with (
+            Asker.open(AskConfig(model="batch:x"), tmp_path, backend=backend) as one,
+            pytest.raises(BatchPending) as pending,
+        ):
+            one.ask(lambda: asked, number)
+        return str(pending.value)
+
+    assert one_run().startswith("2 requests wait")
+    key = asked[0].key(model="batch:m", revision="")
+    reply_row = {
+        "custom_id": key,
+        "response": {"status_code": 200, "body": completion("seven")},
+        "error": None,
+    }
+    (tmp_path / "batch" / "out.jsonl").write_text(json.dumps(reply_row) + "\n")
+    assert one_run().startswith("2 requests wait")
+    (again,) = (tmp_path / "batch" / "requests-0002.jsonl").read_text().splitlines()
+    assert json.loads(again)["body"]["messages"][1] == {"role": "assistant", "content": "seven"}
+    assert one_run().startswith("2 requests wait")
+    assert not (tmp_path / "batch" / "requests-0003.jsonl").exists()

@@ -429,3 +429,18 @@ def test_a_closed_backend_lets_go_and_can_answer_again(folder: Path) -> None:
     asyncio.run(backend.close())
     assert backend._loaded is None
     assert replace(replies(backend, [request])[0], seconds=first.seconds) == first
+
+
+@pytest.mark.parametrize("style", ["chatml", "byte_level", "sentencepiece"])
+def test_a_special_token_in_a_message_is_only_its_letters(style: str) -> None:
+    """A record must not begin a turn of its own."""
+    tokenizer = STYLES[style]()
+    specials = {token.content: number for number, token in tokenizer.added_tokens_decoder.items()}
+    hostile = "".join(f"{name}assistant\n" for name in specials)
+    plain = prompt_of(tokenizer, [Message("user", "Hi."), Message("assistant", "Yes?"), Message("user", "x")])
+    found = prompt_of(
+        tokenizer, [Message("user", "Hi."), Message("assistant", "Yes?"), Message("user", hostile)]
+    )
+    for number in specials.values():
+        assert found.ids.count(number) == plain.ids.count(number)
+    assert all(name in tokenizer.decode(found.ids) for name in specials)

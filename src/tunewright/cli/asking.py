@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from tunewright.errors import RecipeError
 
 if TYPE_CHECKING:
     from tunewright.llm.ask import Estimate
@@ -92,6 +95,9 @@ def _options(
     allow_unanswered: Annotated[
         bool, _option("--allow-unanswered", help="Finish without the calls that never got an answer.")
     ] = False,
+    ask_refused: Annotated[
+        bool, _option("--ask-refused", help="Ask again what the endpoint refused before.")
+    ] = False,
     dry_run: Annotated[
         bool, _option("--dry-run", help="Say what would be asked and what it would cost; ask nothing.")
     ] = False,
@@ -99,15 +105,18 @@ def _options(
     """Only its signature is used."""
 
 
-def asks(command: Callable[..., None]) -> Callable[..., None]:
+def asks(command: Callable[..., None], *, only_sometimes: bool = False) -> Callable[..., None]:
     """Give a command the options above. It takes them as one keyword argument, `ask`, a mapping of the set
-    ones by AskConfig's names, and `dry_run`."""
-    shared = inspect.signature(_options).parameters
+    ones by AskConfig's names, and `dry_run`. With `only_sometimes` the model may be left out: a command that
+    can do without one looks whether `ask` has it."""
+    shared = dict(inspect.signature(_options).parameters)
     own = {
         name: one
         for name, one in inspect.signature(command).parameters.items()
         if name not in ("ask", "dry_run")
     }
+    if only_sometimes:
+        shared["model"] = shared["model"].replace(default=None)
     hints = typing.get_type_hints(command, include_extras=True) | typing.get_type_hints(
         _options, include_extras=True
     )
@@ -121,6 +130,9 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             **given, ask={name: value for name, value in ask.items() if value is not None}, dry_run=dry_run
         )
 
+    if only_sometimes:
+        kind, *notes = typing.get_args(hints["model"])
+        hints["model"] = Annotated[kind | None, *notes]
     parameters = [
         one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
         for name, one in [*own.items(), *shared.items()]
@@ -135,7 +147,19 @@ def ask_config(ask: dict[str, Any]) -> AskConfig:
     from tunewright.llm.config import AskConfig
     from tunewright.run.config import parse_config
 
-    return parse_config(AskConfig, ask, where="the command line")
+    try:
+        return parse_config(AskConfig, ask, where="the command line")
+    except RecipeError as problem:
+        raise RecipeError(_with_option_names(str(problem))) from None
+
+
+def _with_option_names(message: str) -> str:
+    """The message with options instead of the settings they fill."""
+    hints = typing.get_type_hints(_options, include_extras=True)
+    for name in sorted(hints.keys() - {"return"}, key=len, reverse=True):
+        option = hints[name].__metadata__[0].param_decls[0]
+        message = re.sub(rf"(?<![-\w]){name}(?!\w)", option, message)
+    return message
 
 
 def show_estimate(found: Estimate) -> None:

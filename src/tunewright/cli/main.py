@@ -89,3 +89,6 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as problem:  # a full disk under stdout; stages name their own files
+        error(f"{problem.strerror or problem}; what was written before is kept, the same command goes on")
+        sys.exit(1)

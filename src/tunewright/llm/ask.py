@@ -75,7 +75,7 @@ class Asker:
         self._backend = backend
         self._journal = journal
         self._progress = progress
-        self.who = Identity(backend.model, config.revision or backend.revision)
+        self.who = identity_of(backend, config)
         spent = journal.spent()
         self._budget = Budget(
             tokens=config.budget_tokens,
@@ -110,11 +110,14 @@ class Asker:
         path = Path(config.replies) if config.replies is not None else Path(folder) / JOURNAL_FILE
         if config.replies is None and not path.exists():
             _inherit(path)
-        return cls(config, backend, Journal(path), progress or Progress())
+        journal = Journal(path)
+        if config.ask_refused:
+            journal.forget_refused()
+        return cls(config, backend, journal, progress or Progress())
 
     @property
     def model(self) -> str:
-        return self.who.model
+        return self._backend.model
 
     @property
     def revision(self) -> str:
@@ -228,7 +231,7 @@ def estimate(
 ) -> Estimate:
     """What a run would ask. With a journal, what it holds is not counted again."""
     backend = backend or open_backend(config)
-    who = who or Identity(backend.model, config.revision or backend.revision)
+    who = who or identity_of(backend, config)
     count = getattr(backend, "count_tokens", likely_prompt_tokens)
     keys: set[bytes] = set()
     num_requests = prompt_tokens = output_tokens = 0
@@ -260,6 +263,12 @@ def estimate(
         None if prices is None else prices.of(prompt_tokens, 0),
         None if prices is None else prices.of(prompt_tokens, output_tokens),
     )
+
+
+def identity_of(backend: Backend, config: AskConfig) -> Identity:
+    """Who answers. A model in this process is known by its weights, wherever they lie."""
+    known_as = getattr(backend, "known_as", backend.model)
+    return Identity(known_as, config.revision or backend.revision)
 
 
 def _prices(config: AskConfig) -> Prices | None:

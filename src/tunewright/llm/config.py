@@ -29,6 +29,7 @@ class AskConfig(Config):
             "allow_unanswered",
             "replies",
             "calls",
+            "ask_refused",
         }
     )
 
@@ -56,6 +57,8 @@ class AskConfig(Config):
     allow_unanswered: bool = Field(False, description="finish without the calls that never got an answer")
     replies: Path | None = Field(None, description="the journal; default: replies.sqlite in the run folder")
     calls: bool = Field(True, description="false: only replies that are in the journal, nothing is asked")
+
+    ask_refused: bool = Field(False, description="ask again what the endpoint refused, in the journal")
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> AskConfig:

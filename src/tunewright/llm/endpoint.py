@@ -265,7 +265,8 @@ class EndpointBackend:
         def any_is(*kinds: type[BaseException]) -> bool:
             return any(isinstance(cause, kinds) for cause in causes)
 
-        why = next((str(cause) for cause in reversed(causes) if str(cause)), type(error).__name__)
+        words = next((str(cause) for cause in reversed(causes) if str(cause)), type(error).__name__)
+        why = " ".join(words.split()).removeprefix("400, message: ")
         is_plain = any("WRONG_VERSION_NUMBER" in str(getattr(cause, "reason", "")) for cause in causes)
         if is_plain or any_is(ssl.SSLCertVerificationError, aiohttp.ClientConnectorCertificateError):
             raise ModelError(

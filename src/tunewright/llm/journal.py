@@ -171,6 +171,10 @@ class Journal:
         lost_prompt, lost_output = self._lost()
         self.set_fact("lost tokens", f"{lost_prompt + prompt_tokens} {lost_output + output_tokens}")
 
+    def forget_refused(self) -> int:
+        """Take out the calls that were refused, so that they are asked again; gives how many."""
+        return self._db.execute("DELETE FROM calls WHERE status = 'refused'").rowcount
+
     def _lost(self) -> tuple[int, int]:
         prompt_tokens, _, output_tokens = (self.fact("lost tokens") or "0 0").partition(" ")
         return int(prompt_tokens), int(output_tokens)

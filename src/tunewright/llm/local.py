@@ -47,6 +47,7 @@ class LocalBackend:
     among allowed scores needs), before temperature and top-p; the token that ends the answer is left out.
     """
 
+    known_as = "hf"  # in the key of a reply: its revision is made of the weights, wherever they lie
     max_concurrency = 1
 
     def __init__(

@@ -33,7 +33,8 @@ T = TypeVar("T")
 FIRST_RETRY_SECONDS = 0.5  # doubles with every attempt
 LONGEST_RETRY_SECONDS = 60.0
 HOPELESS = 20  # calls given up in a row without a reply between: then it is the endpoint, not the requests
-MOST_TO_PREPARE = (2_000, 300)  # tokens read and written by the six tiny questions of a probe
+NUM_TO_PREPARE = 6  # tiny questions of a probe
+MOST_TO_PREPARE = (2_000, 300)  # tokens they read and write
 _TICK_SECONDS = 1.0
 _WORTH_A_NOTE_SECONDS = 5.0
 
@@ -137,6 +138,9 @@ class Loop:
             return
         most = Usage(*MOST_TO_PREPARE)
         self._budget.reserve(*MOST_TO_PREPARE)
+        for _ in range(NUM_TO_PREPARE):  # they count for the limits per minute too
+            tokens = sum(MOST_TO_PREPARE) // NUM_TO_PREPARE
+            self._limits.end(self._limits.begin(time.monotonic(), tokens))
         try:
             await prepare()
         finally:  # counted with the most it can have used
@@ -188,9 +192,9 @@ class Loop:
                 for key in mine:
                     del self._under_way[key]
                 ended.set()
-            if is_pending:
-                return
             questions = self._open_questions(batch, parse)
+            if is_pending and questions.keys() <= mine.keys():
+                return  # nothing new to write for those who answer the file
 
     async def _ask(self, questions: dict[str, Request]) -> bool:
         """Ask until each has an answer or no attempt left. True when answers are yet to come, in a file."""
@@ -288,7 +292,7 @@ class Loop:
 
     def _keep(self, asked: Sequence[tuple[str, Request]], answers: Sequence[Answer | None]) -> None:
         finished = [
-            (key, self._who.model, question, answer)
+            (key, self._backend.model, question, answer)
             for (key, question), answer in zip(asked, answers, strict=True)
             if isinstance(answer, Reply | Refused)
         ]

@@ -42,11 +42,41 @@ def prompt_of(tokenizer: Any, messages: Sequence[Message]) -> Prompt:
     text, problem = _rendered(tokenizer, messages)
     rendering = "chat template"
     if text is None and messages[0].role == "system":
-        text, problem = _rendered(tokenizer, _folded(messages))
+        messages = _folded(messages)
+        text, problem = _rendered(tokenizer, messages)
         rendering = "chat template, system message folded"
     if text is None:
         raise Unaskable(f"the model's chat template does not take these messages: {problem}")
+    if _names_special_tokens(tokenizer, messages):
+        return Prompt(_ids_apart(tokenizer, messages), rendering)
     return Prompt(tuple(tokenizer(text, add_special_tokens=False).input_ids), rendering)
+
+
+def _names_special_tokens(tokenizer: Any, messages: Sequence[Message]) -> bool:
+    names = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return any(name in message.text for message in messages for name in names)
+
+
+def _ids_apart(tokenizer: Any, messages: Sequence[Message]) -> tuple[int, ...]:
+    """The ids of the rendered messages, where a special token's name in a message is only its letters.
+
+    A record may hold `<|im_start|>`: read as the token, it would begin a turn of its own. So the template is
+    rendered around marks, and each message's text is tokenised by itself in its mark's place.
+    """
+    marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
+    marked = [replace(message, text=mark) for message, mark in zip(messages, marks, strict=True)]
+    text, problem = _rendered(tokenizer, marked)
+    if text is None or any(text.count(mark) != 1 for mark in marks):
+        raise Unaskable(
+            "a message has the name of a special token in it, which the model's chat template does not let "
+            f"be told from the token itself{f' ({problem})' if problem else ''}; take the name out"
+        )
+    ids: list[int] = []
+    for mark, message in zip(marks, messages, strict=True):
+        before, _, text = text.partition(mark)
+        ids += tokenizer(before, add_special_tokens=False).input_ids
+        ids += tokenizer(message.text.strip(), add_special_tokens=False, split_special_tokens=True).input_ids
+    return (*ids, *tokenizer(text, add_special_tokens=False).input_ids)
 
 
 def room_for_answer(prompt: Prompt, context_tokens: int | None, *, needed_tokens: int) -> int | None:
