@@ -279,6 +279,32 @@ def test_the_expected_score_lies_within_the_scale(weights: list[float]) -> None:
     assert found.mass == pytest.approx(1.0)
 
 
+@given(st.floats(-3.0, 1e-7), st.floats(-30.0, -3.0), st.sampled_from("012345"))
+def test_the_expected_score_never_leaves_the_scores_it_is_a_mean_of(
+    likely: float, unlikely: float, digit: str
+) -> None:
+    """In floats 5·p/p can be above 5, which no bin holds."""
+    alone = expected_score([TokenLogprob(digit, likely)], 0, ALLOWED)
+    assert alone is not None
+    assert alone.score == float(digit)
+    both = expected_score([TokenLogprob("5", likely, (("5", likely), ("4", unlikely)))], 0, ALLOWED)
+    assert both is not None
+    assert 4 <= both.score <= 5
+    assert both.score == round(both.score, 6)
+
+
+@pytest.mark.parametrize("hostile", [1000.0, 0.001, float("nan"), float("inf"), None])
+def test_a_log_probability_that_is_none_gives_no_expected_score(hostile: float) -> None:
+    """None is how the journal gives back what JSON cannot hold."""
+    assert expected_score([TokenLogprob("4", hostile)], 0, ALLOWED) is None
+    assert expected_score([TokenLogprob("4", -0.5, (("4", -0.5), ("5", hostile)))], 0, ALLOWED) is None
+
+
+def test_a_token_that_was_impossible_has_no_weight() -> None:
+    reply = [TokenLogprob("4", 0.0, (("4", 0.0), ("5", float("-inf"))))]
+    assert expected_score(reply, 0, ALLOWED) == Expected(4.0, 0.0, 1.0)
+
+
 @given(st.integers(0, 10))
 def test_scores_on_the_grid_are_exact(index: int) -> None:
     scale = Scale(low=0, high=5, step=0.5)

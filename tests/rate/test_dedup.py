@@ -255,3 +255,13 @@ def test_a_data_set_folder_is_read_and_its_change_noticed(tmp_path: Path) -> Non
     write_records(changed, tmp_path / "set", format="alpaca")
     with pytest.raises(RunFolderError, match="input data has changed"):
         dedup(DedupConfig(), tmp_path / "set", tmp_path / "out")
+
+
+def test_equal_data_elsewhere_is_the_same_data(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        write_records(RECORDS[:3], tmp_path / name / "set", format="alpaca")
+    out = dedup(DedupConfig(), tmp_path / "here" / "set", tmp_path / "out")
+    before = (out / "manifest.json").read_bytes()
+    dedup(DedupConfig(), tmp_path / "there" / "set", tmp_path / "out")
+    assert (out / "manifest.json").read_bytes() == before

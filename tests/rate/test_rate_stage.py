@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tunewright.errors import BudgetReached, DataError, ModelError, RunFolderError
-from tunewright.llm.reply import Answer, Reply, TokenLogprob, Usage
+from tunewright.llm.reply import Answer, Broken, Reply, TokenLogprob, Usage
 from tunewright.llm.request import Request
 from tunewright.rate import stage
 from tunewright.rate.config import RateConfig
@@ -276,6 +277,117 @@ def test_an_estimate_asks_and_writes_nothing(tmp_path: Path) -> None:
     assert found.most_cost is not None
     assert found.most_cost > 5 * 512 * 10 / 1e6
     assert not (tmp_path / "out").exists()
+
+
+class Told:
+    """Gives one score for everything, and nothing where its question is among `silent`."""
+
+    model, revision, batch_size, max_concurrency = "told", "1", 1, None
+
+    def __init__(self, score: int = 3, *, silent: Sequence[str] = (), logprob: float | None = None) -> None:
+        self.score, self.silent, self.logprob = score, silent, logprob
+        self.num_asked = 0
+
+    async def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        self.num_asked += len(requests)
+        return [self._answer(request.messages[-1].text) for request in requests]
+
+    async def close(self) -> None: ...
+
+    def _answer(self, question: str) -> Answer:
+        if any(word in question for word in self.silent):
+            return Broken("no route to host")
+        if self.logprob is None:
+            return Reply(f'{{"reason": "So.", "score": {self.score}}}', "stop", Usage(9, 5), 0.0)
+        tokens = [TokenLogprob('{"score": ', 0.0), TokenLogprob(str(self.score), self.logprob)]
+        text = f'{{"score": {self.score}}}'
+        return Reply(text, "stop", Usage(9, 5), 0.0, logprobs=(*tokens, TokenLogprob("}", 0.0)))
+
+
+def test_a_rating_with_unanswered_requests_is_not_done_and_heals(tmp_path: Path) -> None:
+    """All files are there to look at; the same call asks the rest and nothing else, and finishes."""
+    data, out = write_data(tmp_path / "data.jsonl"), tmp_path / "out"
+    settings = config(tmp_path, ask={"max_attempts": 1, "allow_unanswered": True})
+    found = rate(settings, data, out, backend=Told(silent=["Sing", "colour"]))
+    assert found["finished"] is None
+    assert found["counts"] == {
+        "records": 5,
+        "rejected_rows": 0,
+        "ratings": 3,
+        "failed_ratings": 2,
+        "unanswered": 2,
+    }
+    assert not (out / "manifest.json").exists()
+    for name in ("records.jsonl", "ratings.jsonl", "rejects.jsonl", "summary.json", "summary.html"):
+        assert (out / name).is_file()
+    told = Told()
+    manifest = rate(settings, data, out, backend=told)
+    assert told.num_asked == 2
+    assert manifest["counts"] == {"records": 5, "rejected_rows": 0, "ratings": 5, "failed_ratings": 0}
+    assert manifest["finished"]
+    rate(settings, data, tmp_path / "whole", backend=Told())
+    for name in ("records.jsonl", "ratings.jsonl", "rejects.jsonl", "summary.json"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_without_calls_a_rating_is_not_done_until_every_reply_is_there(tmp_path: Path) -> None:
+    data, out = write_data(tmp_path / "data.jsonl", QUESTIONS[:1]), tmp_path / "out"
+    silent = config(tmp_path, ask={"calls": False})
+    assert rate(silent, data, out, backend=Told())["counts"]["unanswered"] == 1
+    assert rate(config(tmp_path), data, out, backend=Told())["counts"]["ratings"] == 1
+    assert rate(silent, data, out, backend=Told())["finished"]
+
+
+def test_an_unanswered_repetition_of_a_question_is_asked_later_too(tmp_path: Path) -> None:
+    """Its outcome is `unparsable`, by the reply that came; another call could still change that."""
+    data, out = write_data(tmp_path / "data.jsonl", ["What is 2 + 2?"]), tmp_path / "out"
+    settings = config(tmp_path, ask={"max_attempts": 1, "allow_unanswered": True})
+    found = rate(settings, data, out, backend=Told(7, silent=["'7'"]))  # on no scale; asked again, silence
+    assert (found["finished"], found["counts"]["failed_ratings"], found["counts"]["unanswered"]) == (
+        None,
+        1,
+        1,
+    )
+    assert rate(settings, data, out, backend=Told(4))["counts"]["ratings"] == 1
+
+
+def test_expected_scores_of_several_criteria_stay_on_the_scale(tmp_path: Path) -> None:
+    """With this logarithm 5·p/p is 5.000000000000001, and no bin of the summary would hold it."""
+    data = write_data(tmp_path / "data.jsonl", explanation=["Because."] * 5)
+    settings = config(tmp_path, criteria="elpa", expected=True)
+    rate(settings, data, tmp_path / "out", backend=Told(5, logprob=-0.1775671194963353))
+    found = rows(tmp_path / "out" / "ratings.jsonl")
+    assert all(score == 5 for row in found for score in row["scores"].values())
+
+
+def test_a_hostile_log_probability_leaves_the_plain_score(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data.jsonl", QUESTIONS[:2])
+    for number, hostile in enumerate((1000.0, float("inf"), float("nan"))):
+        out = tmp_path / f"out{number}"
+        rate(config(tmp_path, expected=True), data, out, backend=Told(4, logprob=hostile))
+        assert [row["scores"]["response"] for row in rows(out / "ratings.jsonl")] == [4, 4]
+
+
+def test_a_rating_compared_with_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    """Rated anew by the same settings, the earlier folder has other scores: the comparison is stale."""
+    data, old, new = write_data(tmp_path / "data.jsonl"), tmp_path / "old", tmp_path / "new"
+    rate(config(tmp_path), data, old, backend=Told(1))
+    rate(config(tmp_path, before=str(old)), data, new, backend=Told(4))
+    shutil.copytree(old, tmp_path / "copy")
+    rate(config(tmp_path, before=str(tmp_path / "copy")), data, new, backend=Told(4))
+    shutil.rmtree(old)
+    rate(config(tmp_path), data, old, backend=Told(5))
+    with pytest.raises(RunFolderError, match="input before has changed"):
+        rate(config(tmp_path, before=str(old)), data, new, backend=Told(4))
+
+
+def test_a_broken_row_more_is_other_data(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data.jsonl", QUESTIONS[:1])
+    rate(config(tmp_path), data, tmp_path / "out")
+    with data.open("a") as file:
+        file.write('{"instruction": "no output here"}\n')
+    with pytest.raises(RunFolderError, match="input data has changed"):
+        rate(config(tmp_path), data, tmp_path / "out")
 
 
 class Confident:

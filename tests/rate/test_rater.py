@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewright.errors import RecipeError
-from tunewright.llm.reply import Reply, TokenLogprob, Usage
+from tunewright.llm.reply import Finish, Reply, TokenLogprob, Usage
 from tunewright.llm.request import Request
 from tunewright.llm.structured import Unparsable
 from tunewright.rate.criteria import Criterion, load_criteria
@@ -52,8 +52,8 @@ def texts_in(request: Request) -> dict[str, str]:
     return {m.group(1): m.group(2) for m in re.finditer(pattern, user_text(request), re.M | re.S)}
 
 
-def reply(text: str, **changes: object) -> Reply:
-    return Reply(text, "stop", Usage(1, 1), 0.0, **changes)  # type: ignore[arg-type]
+def reply(text: str, *, finish: Finish = "stop", **changes: object) -> Reply:
+    return Reply(text, finish, Usage(1, 1), 0.0, **changes)  # type: ignore[arg-type]
 
 
 def test_the_rater_of_a_response_sees_the_conversation_but_not_the_explanation() -> None:
@@ -207,6 +207,39 @@ def test_an_expected_rating_is_the_mean_of_the_distribution() -> None:
     assert rating.value == pytest.approx(4.4)
     assert rating.expected is not None
     assert rating.expected.spread == pytest.approx(0.4899, abs=1e-4)
+
+
+@pytest.mark.parametrize("expected", [False, True])
+def test_a_reply_that_was_cut_is_no_rating_though_its_json_is_whole(expected: bool) -> None:
+    """The grammar of a local model closes the object at the limit, with whatever score is shortest."""
+    whole = '{"reason": "It is wrong", "score": 5}'
+    parse = parser(ACCURACY, expected=expected)
+    assert parse(reply(whole)).score == 5
+    with pytest.raises(Unparsable, match=r"cut at the length limit; answer more briefly"):
+        parse(reply(whole, finish="length"))
+
+
+def test_a_pattern_reads_whole_replies_only() -> None:
+    parse = parser(COACHLM, expected=False, pattern="(?i)score: *(?P<score>[0-9]+)")
+    assert parse(reply("Score: 85")).score == 85
+    with pytest.raises(Unparsable, match="cut at the length limit"):
+        parse(reply("Score: 8", finish="length"))
+    with pytest.raises(Unparsable, match="no JSON object"):
+        parse(reply("I cannot help with what would be a score: 3", finish="filtered"))
+
+
+def test_the_expectation_is_that_of_the_score_and_of_no_other_number() -> None:
+    """A draft before the object is read by nobody, so its digit's probabilities are not the score's."""
+    top = (("1", -0.01), ("2", -5.0))
+    tokens = (
+        TokenLogprob('Draft: "score": ', 0.0),
+        TokenLogprob("1", -0.01, top),
+        TokenLogprob('. {"score": ', 0.0),
+        TokenLogprob("5", -0.01, (("5", -0.01),)),
+        TokenLogprob("}", 0.0),
+    )
+    text = "".join(one.token for one in tokens)
+    assert parser(ACCURACY, expected=True)(reply(text, logprobs=tokens)) == Rating(5.0, expected=None)
 
 
 def test_without_probabilities_an_expected_rating_is_the_plain_score() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tunewright.errors import DataError, RecipeError
 from tunewright.llm.config import AskConfig
+from tunewright.llm.journal import Journal
+from tunewright.rate import stage
 from tunewright.rate.config import RateConfig
 from tunewright.rate.reparse import reparse
 from tunewright.rate.stage import rate
@@ -23,6 +25,10 @@ rules:
     reply: "Reason: it says maybe. Score: 2 of 5"
   - reply: "no idea"
 """
+OWN = (
+    "name: own\nscale: {low: 0, high: 5}\nhigh_from: 4\n"
+    'criteria: [{name: tone, side: response, question: "Is it kind?"}]\n'
+)
 PATTERN = r"(?:Reason: (?P<reason>[^.]+)\.)?.*Score: (?P<score>[0-9.]+)"
 
 
@@ -75,3 +81,40 @@ def test_only_a_finished_rating_can_be_reparsed(rated: Path, tmp_path: Path) -> 
     (rated / "replies.sqlite").rename(tmp_path / "elsewhere.sqlite")
     with pytest.raises(DataError, match="--no-calls --replies FILE"):
         reparse(rated, tmp_path / "new")
+
+
+def test_changed_data_are_named_and_nothing_is_written(rated: Path, tmp_path: Path) -> None:
+    rows = json.loads((tmp_path / "data.json").read_text())
+    (tmp_path / "data.json").write_text(json.dumps([{**rows[0], "output": "Yes!"}, *rows[1:]]))
+    with pytest.raises(DataError, match=r"the data \(.*data.json\) changed, .* put back what was there"):
+        reparse(rated, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_changed_criteria_and_prompts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(OWN)
+    (tmp_path / "data.json").write_text(json.dumps([{"instruction": "Say yes", "output": "yes"}]))
+    (tmp_path / "rules.yaml").write_text(RULES)
+    config = RateConfig(ask=AskConfig(model=f"scripted:{tmp_path / 'rules.yaml'}"), criteria=str(own))
+    rate(config, tmp_path / "data.json", tmp_path / "rated")
+    own.write_text(OWN.replace("kind", "polite"))
+    with pytest.raises(DataError, match=r"the criteria \(.*own.yaml\) changed"):
+        reparse(tmp_path / "rated", tmp_path / "new")
+    monkeypatch.setattr(stage, "prompt_hashes", dict)
+    with pytest.raises(DataError, match=r"the criteria \(.*\) and the prompts of Tunewright changed"):
+        reparse(tmp_path / "rated", tmp_path / "new")
+
+
+def test_a_journal_without_the_replies_is_an_error(rated: Path, tmp_path: Path) -> None:
+    """An empty journal has no reply to any of the three questions."""
+    (rated / "replies.sqlite").unlink()
+    Journal(rated / "replies.sqlite").close()
+    with pytest.raises(DataError, match="has no reply to 3 requests of that rating"):
+        reparse(rated, tmp_path / "new")
+    assert not (tmp_path / "new" / "manifest.json").exists()
+
+
+def test_a_pattern_that_is_none_is_a_sentence(rated: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="not a regular expression"):
+        reparse(rated, tmp_path / "new", pattern="(")

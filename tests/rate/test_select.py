@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.errors import DataError, RecipeError
+from tunewright.errors import DataError, RecipeError, RunFolderError
 from tunewright.rate.columns import human_scores, number_at
 from tunewright.rate.config import SelectConfig
 from tunewright.rate.diversity import VectorSimilarity, WordSimilarity, words
@@ -299,6 +299,14 @@ def test_broken_rows_are_rejects_and_not_counted_as_dropped(tmp_path: Path) -> N
     manifest = select(config(score="score", n=1), data, tmp_path / "out")
     assert manifest["counts"] == {"records": 1, "dropped": 1, "broken_rows": 1}
     assert len(reasons(tmp_path / "out")) == 2
+
+
+def test_a_broken_row_more_is_other_data(tmp_path: Path) -> None:
+    data = scored(tmp_path, [5, 4])
+    select(config(score="score", n=1), data, tmp_path / "out")
+    data.write_text(data.read_text() + '{"instruction": "no output"}\n')
+    with pytest.raises(RunFolderError, match="input data has changed"):
+        select(config(score="score", n=1), data, tmp_path / "out")
 
 
 def test_a_second_call_with_the_same_settings_does_nothing(tmp_path: Path) -> None:

@@ -157,7 +157,9 @@ def _with_option_names(message: str) -> str:
     """The message with options instead of the settings they fill."""
     hints = typing.get_type_hints(_options, include_extras=True)
     for name in sorted(hints.keys() - {"return"}, key=len, reverse=True):
-        option = hints[name].__metadata__[0].param_decls[0]
+        info = hints[name].__metadata__[0]
+        first = (info.default, *info.param_decls)  # typer takes the first name for a default until it parses
+        option = next(one for one in first if isinstance(one, str))
         message = re.sub(rf"(?<![-\w]){name}(?!\w)", option, message)
     return message
 

@@ -1,20 +1,39 @@
-"""`tunewright generate --from items -n N --seed S --out DIR`."""
+"""`tunewright generate --from items -n N` or `--seeds elpa|FILE --model SPEC -n N`, into `--out DIR`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tunewright.cli.asking import asks, show_estimate
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
 
+if TYPE_CHECKING:
+    from tunewright.generate.config import GenerateConfig
 
+PANEL = "Growing with a model"
+
+
+def _grow(*names: str, help: str, **given: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=PANEL, **given)
+
+
+@functools.partial(asks, only_sometimes=True)
 def command(
     out: Out,
+    ask: dict[str, Any],
+    dry_run: bool,
     source: Annotated[
-        str, typer.Option("--from", help="Where records come from: items (automatic item generation).")
-    ] = "items",
+        str | None,
+        typer.Option(
+            "--from",
+            help="items (automatic item generation, the default) or model (the default with --seeds).",
+        ),
+    ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many records.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 7,
     skills: Annotated[
@@ -23,18 +42,113 @@ def command(
     levels: Annotated[
         list[str] | None, typer.Option("--level", help="Only this CEFR level; may be repeated.")
     ] = None,
+    seeds: Annotated[
+        str | None, _grow("--seeds", help="elpa (130 of ours) or a file of records to grow from.")
+    ] = None,
+    domain: Annotated[
+        str | None, _grow("--domain", help="elpa (assessment items by cell) or general (any tasks).")
+    ] = None,
+    plan: Annotated[
+        Path | None, _grow("--plan", help="YAML with your own cells: skill, tasks, levels, topics, weight.")
+    ] = None,
+    topics: Annotated[
+        list[str] | None, _grow("--topic", help="Only this topic; may be repeated [the seeds' own].")
+    ] = None,
+    per_call: Annotated[
+        int | None, _grow("--per-call", help="Items asked for in one call (4).", min=1)
+    ] = None,
+    calls_per_round: Annotated[
+        int | None,
+        _grow("--calls-per-round", help="Calls between two looks at what is missing (32).", min=1),
+    ] = None,
+    temperature: Annotated[
+        float | None, _grow("--temperature", help="Of the model's sampling (0.8).")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, _grow("--max-tokens", help="The most tokens of one reply (4096).", min=16)
+    ] = None,
+    language: Annotated[str | None, _grow("--language", help="ISO 639-1 code, or any (en).")] = None,
+    refuse_level: Annotated[
+        str | None,
+        _grow(
+            "--refuse-level",
+            help="Texts whose estimated level band lies above the level asked for (the default), outside it, "
+            "or none.",
+        ),
+    ] = None,
+    skip_detectors: Annotated[
+        list[str] | None, _grow("--skip-detector", help="A detector that does not refuse; may be repeated.")
+    ] = None,
+    licence: Annotated[
+        str | None, _grow("--licence", help="Terms of the model's output, stored with every record.")
+    ] = None,
+    push: Annotated[
+        str | None, _grow("--push", help="Upload records and card to this data-set repository of the hub.")
+    ] = None,
     again: Again = False,
 ) -> None:
-    """Make instruction data: assessment items whose key is right by construction.
+    """Make instruction data: items with keys right by construction, or grown from seeds by a model.
+
+    Grown records pass a gate; DIR/rejects.jsonl has every other candidate with its reason, DIR/README.md is
+    the data-set card. Stopped and started again, no finished call is repeated.
 
     Example: tunewright generate --from items -n 2000 --seed 7 --out runs/items
+
+    Example: tunewright generate --seeds elpa -n 17000 --model openai:NAME --out runs/grown
     """
-    from tunewright.generate.config import GenerateConfig
+    from tunewright.generate.config import GenerateConfig, plan_rows
     from tunewright.generate.stage import generate
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
 
-    settings = {"source": source, "n": n, "seed": seed, "skills": skills, "levels": levels}
+    given: dict[str, Any] = {
+        "seeds": seeds,
+        "domain": domain,
+        "plan": plan_rows(plan) if plan is not None else None,
+        "topics": topics,
+        "per_call": per_call,
+        "calls_per_round": calls_per_round,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "language": language,
+        "refuse_level": refuse_level,
+        "skip_detectors": skip_detectors,
+        "licence": licence,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    settings: dict[str, Any] = {"source": source or ("model" if given or "model" in ask else "items")}
+    settings |= {"n": n, "seed": seed, "skills": skills, "levels": levels}
+    if given:
+        settings["grow"] = given
+    if "model" in ask:
+        settings["ask"] = ask
     config = parse_config(GenerateConfig, settings, where="the command line")
+    if dry_run:
+        _show_dry_run(config)
+        return
     folder = generate(config, out, progress=Progress(sink_for()), again=again)
+    if config.source == "model":
+        show_grown(folder)
     typer.echo(f"records: {folder / 'records.jsonl'}")
+    if push is not None:
+        from tunewright.generate.grow.push import push as upload
+
+        typer.echo(f"pushed: {upload(folder, push)}")
+
+
+def _show_dry_run(config: GenerateConfig) -> None:
+    if config.source == "items":
+        typer.echo("No model is asked: nothing to estimate.")
+        return
+    from tunewright.generate.grow.stage import estimate_growth
+
+    show_estimate(estimate_growth(config))
+    typer.echo("This is if every item is accepted; rejected ones are asked for again.")
+
+
+def show_grown(folder: Path) -> None:
+    """What became of all candidates: by reason, and by skill and level."""
+    from tunewright.generate.grow.summary import summary_of
+
+    for line in summary_of(folder):
+        typer.echo(line)

@@ -61,27 +61,34 @@ def command(
 
     Example: tunewright rate my.jsonl --model openai:NAME --criteria coachlm --out runs/rated
     """
-    from tunewright.cli.asking import ask_config
     from tunewright.rate.config import RateConfig
     from tunewright.rate.stage import estimate_rating, rate
+    from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
 
-    config = RateConfig(
-        criteria=criteria,
-        ask=ask_config(ask),
-        expected=expected,
-        max_tokens=max_tokens,
-        pattern=pattern,
-        human=human,
-        human_score=human_score,
-        before=before,
-        worst=worst,
-    )
+    given = {
+        "criteria": criteria,
+        "ask": ask,
+        "expected": expected,
+        "max_tokens": max_tokens,
+        "pattern": pattern,
+        "human": human,
+        "human_score": human_score,
+        "before": before,
+        "worst": worst,
+    }
+    config = parse_config(RateConfig, given, where="the command line")
     if dry_run:
         show_estimate(estimate_rating(config, data, out, format=format))
         return
-    rate(config, data, out, format=format, progress=Progress(sink_for()), again=again)
+    manifest = rate(config, data, out, format=format, progress=Progress(sink_for()), again=again)
     show_summary(out)
+    if manifest["finished"] is None:
+        without = "" if config.ask.calls else " without --no-calls"
+        typer.echo(
+            f"{manifest['counts']['unanswered']:,} requests have no reply: run the same command again"
+            f"{without} to ask them"
+        )
 
 
 def show_summary(folder: Path) -> None:

@@ -49,19 +49,27 @@ class Pool:
         """
         words = self._spelled(text)
         position, self._num_added = self._num_added, self._num_added + 1
+        found = self._most_alike(words, cell)
+        if found is None and len(words.tokens):
+            shelf = self._cells.get(cell)
+            if shelf is None:
+                shelf = self._cells[cell] = _Shelf(self._rule)
+            shelf.keep(words, position)
+        return found
+
+    def find(self, text: str, cell: Hashable = None) -> Duplicate | None:
+        """What `add` would say of the text now; it is not added."""
+        return self._most_alike(self._spelled(text), cell)
+
+    def _most_alike(self, words: _Spelled, cell: Hashable) -> Duplicate | None:
         if len(words.tokens) == 0:
             return None
         found = self._against.most_alike(words)
         if found is not None:
             return Duplicate(*found, against=True)
         shelf = self._cells.get(cell)
-        if shelf is None:
-            shelf = self._cells[cell] = _Shelf(self._rule)
-        found = shelf.most_alike(words)
-        if found is not None:
-            return Duplicate(*found)
-        shelf.keep(words, position)
-        return None
+        found = shelf.most_alike(words) if shelf is not None else None
+        return None if found is None else Duplicate(*found)
 
     def _spelled(self, text: str) -> _Spelled:
         return _Spelled(number_words([text], self._rule.tokens, self._vocabulary)[0])

@@ -2,19 +2,87 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from tunewright.generate.grow.cells import PlanRow
 from tunewright.generate.item import Level, Skill
+from tunewright.llm.config import AskConfig
 from tunewright.run.config import Config
 
 
-class GenerateConfig(Config):
-    """How many items, from which seed, and for which skills and levels (all, when left out)."""
+class GrowConfig(Config):
+    """How a model grows records from seeds: what is asked, what the examples are, what the gate refuses."""
 
-    source: Literal["items"] = Field("items", description="items: automatic item generation, no model needed")
+    seeds: str = Field("elpa", description="elpa (130 seeds of ours) or a file of records")
+    domain: Literal["elpa", "general"] = Field(
+        "elpa", description="elpa: assessment items by cell; general: any tasks, as in Self-Instruct"
+    )
+    plan: tuple[PlanRow, ...] | None = Field(
+        None, description="rows of skill, tasks, levels, topics, weight; default: the seeds' own, evenly"
+    )
+    topics: tuple[str, ...] | None = Field(None, description="default: all topics of the seeds")
+    per_call: int = Field(4, ge=1, le=50, description="items asked for in one call")
+    calls_per_round: int = Field(32, ge=1, description="calls between two looks at what is missing")
+    seed_examples: int = Field(6, ge=0, description="seeds shown in a prompt")
+    machine_examples: int = Field(2, ge=0, description="accepted machine items shown in a prompt")
+    explanations: bool = Field(True, description="general data only: whether explanations are asked for")
+    temperature: float = Field(0.8, ge=0, le=2)
+    top_p: float = Field(0.95, gt=0, le=1)
+    max_tokens: int = Field(4096, ge=16, description="the most tokens of one reply")
+    near_duplicate: float = Field(0.7, gt=0, lt=1, description="ROUGE-L F1 above which an item is one")
+    language: str = Field("en", description="the language of the data as ISO 639-1, or any")
+    refuse_level: Literal["none", "above", "outside"] = Field(
+        "above",
+        description="refuse a text whose estimated level band lies above its cell's level, or outside",
+    )
+    skip_detectors: tuple[str, ...] = Field((), description="detectors of errors that do not refuse")
+    skip_item_rules: tuple[str, ...] = Field((), description="hard item rules that do not refuse")
+    min_acceptance: float = Field(
+        0.05, ge=0, le=1, description="stop when a smaller share is accepted for patience_rounds rounds"
+    )
+    patience_rounds: int = Field(5, ge=1)
+    licence: str = Field("", description="the terms of the model's output, stored with every record")
+
+
+class GenerateConfig(Config):
+    """How many records, from which seed and source, and for which skills and levels (all, when left out)."""
+
+    source: Literal["items", "model"] = Field(
+        "items", description="items: automatic item generation, no model needed; model: grown from seeds"
+    )
     n: int = Field(2000, ge=1, description="how many different records")
     seed: int = Field(7, description="the same seed gives the same records, byte for byte")
     skills: tuple[Skill, ...] | None = Field(None, description="only these; default: all four")
     levels: tuple[Level, ...] | None = Field(None, description="only these CEFR levels; default: all")
+    ask: AskConfig | None = Field(None, description="which model answers; for source: model")
+    grow: GrowConfig | None = Field(None, description="for source: model")
+
+    @model_validator(mode="after")
+    def _model_is_asked(self) -> GenerateConfig:
+        if self.source == "model" and self.ask is None:
+            raise ValueError("source 'model' needs ask: with the model that answers")
+        if self.source == "items" and (self.ask is not None or self.grow is not None):
+            raise ValueError("ask and grow are for source 'model'; source 'items' needs no model")
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """As for every config; item models have the settings they had before there was a model to ask."""
+        found = super().settings()
+        if self.source == "items":
+            del found["ask"], found["grow"]
+        return found
+
+
+def plan_rows(file: str | Path) -> list[dict[str, Any]]:
+    """The rows of a plan file: YAML with a list `plan:`. RecipeError, with its line, when it is none."""
+    from tunewright.errors import RecipeError
+    from tunewright.run.strict_yaml import load_yaml
+
+    found = load_yaml(file)
+    rows = found.get("plan")
+    if set(found) != {"plan"} or not isinstance(rows, list):
+        raise RecipeError(f"{file}: a plan file has one list, 'plan:', of rows with skill, tasks and levels")
+    return rows

@@ -21,8 +21,13 @@ def generate(
     """Make the records the config asks for and give back the folder that holds `records.jsonl`.
 
     A finished folder with the same settings is left as it is. Raises `ItemError` when the item models
-    cannot give as many different items as asked for.
+    cannot give as many different items as asked for. With source `model` a model is asked: see
+    `grow.stage.grow`.
     """
+    if config.source == "model":
+        from tunewright.generate.grow.stage import grow  # item models need no model to be asked
+
+        return grow(config, out, progress=progress, again=again)
     out = Path(out)
     progress = progress or Progress()
     with RunFolder.open(out, fingerprint=Fingerprint("generate", config.settings()), again=again) as folder:

@@ -33,9 +33,17 @@ def check_item(item: Item) -> list[Finding]:
 
 
 def normalised(text: str) -> str:
-    """The text as two options are compared: case, spaces, quote shapes and a final stop do not count."""
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
-    return re.sub(r"\s+", " ", text).strip().rstrip(".!?").strip()
+    """The text as two options are compared: case, spaces, quote shapes and a final stop do not count.
+
+    NFC and not NFKC, which makes 10² the same as 102. A final ? or ! counts: it can be what is asked for.
+    """
+    text = unicodedata.normalize("NFC", text).translate(_QUOTES).casefold()
+    return re.sub(r"\s+", " ", text).strip().rstrip(".").strip()
+
+
+def stands_in(span: str, text: str) -> bool:
+    """Whether `span` is literally in `text`; line breaks, runs of spaces and NFC or NFD do not count."""
+    return _one_line(span) in _one_line(text)
 
 
 def empty_field(item: Item) -> Iterator[str]:
@@ -93,19 +101,21 @@ def answer_in_stem(item: Item) -> Iterator[str]:
 
     The passage may: finding it there is the task. A short function word ("the", "to", "has") stands in many
     sentences and gives nothing away, so the key must hold a word of substance to count. A stem that prints a
-    distractor as well, as in "Which is larger, the Moon or Mars?", gives nothing away either. A written
-    answer counts only letter by letter: capitals and commas may be just what is asked for.
+    distractor as well, as in "Which is larger, the Moon or Mars?", gives nothing away either; one that stands
+    there only as part of the key does not count. A written answer counts only letter by letter: capitals and
+    commas may be just what is asked for.
     """
     printed_key = _occurs(item.key, item.stem) if item.distractors else item.key in item.stem
-    if _is_substantial(item.key) and printed_key:
-        printed = [d.text for d in item.distractors if _occurs(d.text, item.stem)]
+    if is_substantial(item.key) and printed_key:
+        rest = normalised(item.stem).replace(normalised(item.key), " | ")
+        printed = [d.text for d in item.distractors if _occurs(d.text, rest)]
         if not printed:
             yield f"the stem prints the answer {item.key!r}"
 
 
 def evidence_in_passage(item: Item) -> Iterator[str]:
     """The evidence is a literal span of the passage."""
-    if item.evidence and item.evidence not in item.passage:
+    if item.evidence and not stands_in(item.evidence, item.passage):
         yield f"the evidence {item.evidence!r} is not literally in the passage"
 
 
@@ -126,7 +136,7 @@ RULES: dict[str, Callable[[Item], Iterator[str]]] = {
 
 def defended_texts(explanation: str) -> list[str]:
     """What an explanation calls the answer: the words after "the answer is", or quoted before "is right"."""
-    return [match.group("a") or match.group("b") for match in _DEFENDS.finditer(explanation)]
+    return [next(text for text in match.groups() if text) for match in _DEFENDS.finditer(explanation)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +226,10 @@ def _gamma_fraction(a: float, x: float) -> float:
 
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
+# a single quote closes only where no letter follows: it may be the apostrophe of "Anna's bag"
 _DEFENDS = re.compile(
-    r"\b(?:correct|right|best) (?:answer|option) is [\"“‘'](?P<a>[^\"”’]+?)[\"”’']"
-    r"|\bthe answer is [\"“‘'](?P<b>[^\"”’]+?)[\"”’']",
+    r"\b(?:(?:correct|right|best) (?:answer|option) is|the answer is) "
+    r"(?:“(?P<a>[^”\n]+)”|\"(?P<b>[^\"\n]+)\"|‘(?P<c>[^\n]+?)’(?!\w)|'(?P<d>[^\n]+?)'(?!\w))",
     re.IGNORECASE,
 )
 _LISTED = (
@@ -230,7 +241,12 @@ _LISTED = (
 _FUNCTION_WORDS = frozenset(_LISTED.split())
 
 
-def _is_substantial(key: str) -> bool:
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+
+
+def is_substantial(key: str) -> bool:
+    """Whether the key has a number or a word of four letters that is no function word."""
     tokens = re.findall(r"[^\W\d_]{4,}|\d+", normalised(key))
     return any(token not in _FUNCTION_WORDS for token in tokens)
 

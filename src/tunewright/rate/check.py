@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,10 +15,11 @@ from pydantic import Field, field_validator
 
 from tunewright.errors import RecipeError
 from tunewright.rate.check_page import write_check_page
-from tunewright.rate.check_summary import Tally, line_of
+from tunewright.rate.check_summary import FindingCounts, line_of
 from tunewright.rate.detectors import ALONE, DETECTORS, NEAR_DUPLICATE, CheckSettings, Detector, Finding
 from tunewright.rate.fixes import fix
-from tunewright.records.hash_file import hash_file
+from tunewright.rate.passes import advance_to, ignore
+from tunewright.records.digest import DataDigest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject, RejectWriter
@@ -93,13 +93,7 @@ def cutoff_date(text: str) -> date:
 
 def find_all(record: Record, detectors: Sequence[Detector], settings: CheckSettings) -> list[Finding]:
     """All findings of these detectors in one record; near-duplicates need the set, see `check`."""
-    found = []
-    for detector in detectors:
-        for span in detector.spots(record, settings):
-            found.append(
-                Finding(detector.name, detector.severity, span.field, span.start, span.end, span.message)
-            )
-    return found
+    return [finding for detector in detectors for finding in detector.find(record, settings)]
 
 
 def check(
@@ -121,7 +115,7 @@ def check(
     progress = progress or Progress()
     settings = CheckSettings(config.language, cutoff_date(config.cutoff) if config.cutoff else None)
     _know_language(config)
-    fingerprint = Fingerprint("check", config.settings(), {"data": _digest(data)})
+    fingerprint = Fingerprint("check", config.settings(), {"data": _digest(config, data)})
     with RunFolder.open(out, fingerprint=fingerprint, again=again) as folder:
         if not folder.is_done:
             counts = _run(config, settings, data, folder.path, progress)
@@ -134,7 +128,7 @@ def _run(
 ) -> dict[str, int]:
     chosen = config.chosen()
     alike = _near_duplicates(config, data, progress) if NEAR_DUPLICATE in chosen else {}
-    tally = Tally(chosen)
+    tally = FindingCounts(chosen)
     reasons: Counter[str] = Counter()
     progress.start("check", unit="records")
     with RejectWriter(out / "rejects.jsonl") as rejects, JsonlLog(out / FINDINGS_FILE) as log:
@@ -172,7 +166,7 @@ def _checked(
     detectors: Sequence[Detector],
     settings: CheckSettings,
     alike: dict[int, str],
-    tally: Tally,
+    tally: FindingCounts,
     log: JsonlLog,
 ) -> Iterator[Record]:
     """The records again, each after its findings have been counted and logged."""
@@ -195,7 +189,11 @@ def _checked(
 
 
 def _fixed(
-    records: Iterator[Record], detectors: Sequence[Detector], tally: Tally, log: JsonlLog, progress: Progress
+    records: Iterator[Record],
+    detectors: Sequence[Detector],
+    tally: FindingCounts,
+    log: JsonlLog,
+    progress: Progress,
 ) -> Iterator[Record]:
     for record in records:
         fixed, done = fix(record, detectors)
@@ -215,20 +213,16 @@ def _near_duplicates(config: CheckConfig, data: str | Path, progress: Progress) 
     ids: list[str] = []
 
     def prompts() -> Iterator[str]:
-        for record in read_records(data, format=config.format, on_reject=lambda _: None):
+        for record in read_records(data, format=config.format, on_reject=ignore):
             ids.append(record.id)
             yield _conversation(record)
 
     progress.start("near-duplicates", unit="records")
-    done = 0
-
-    def advance(now: int) -> None:
-        nonlocal done
-        progress.advance(now - done)
-        done = now
-
     decisions = near_duplicates(
-        prompts(), threshold=config.near_duplicate_threshold, tokens=Tokens.UNICODE, on_progress=advance
+        prompts(),
+        threshold=config.near_duplicate_threshold,
+        tokens=Tokens.UNICODE,
+        on_progress=advance_to(progress),
     )
     progress.finish()
     return {
@@ -269,17 +263,8 @@ def _know_language(config: CheckConfig) -> None:
             )
 
 
-def _digest(data: str | Path) -> str:
-    """The hash of the file, of all files in the folder, or of the name of a data set on the hub."""
-    path = Path(data)
-    if path.is_file():
-        return hash_file(path)
-    digest = hashlib.sha256(str(data).encode("utf-8", "surrogateescape"))
-    if path.is_dir():
-        digest = hashlib.sha256()
-        for file in sorted(path.rglob("*")):
-            if file.is_file():
-                digest.update(
-                    f"{file.relative_to(path)}\0{hash_file(file)}\n".encode("utf-8", "surrogateescape")
-                )
+def _digest(config: CheckConfig, data: str | Path) -> str:
+    digest = DataDigest()
+    for record in read_records(data, format=config.format, on_reject=digest.reject):
+        digest.add(record)
     return digest.hexdigest()

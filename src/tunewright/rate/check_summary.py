@@ -82,7 +82,7 @@ class _Bad:
     shown: dict[str, Any] = field(compare=False)
 
 
-class Tally:
+class FindingCounts:
     """Counts findings record by record; needs the same memory for a thousand records and a million."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:

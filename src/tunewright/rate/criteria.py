@@ -21,7 +21,7 @@ Side = Literal["instruction", "response", "explanation", "record"]
 Level = Literal["basic", "advanced", "red_line"]
 
 SETS_FOLDER = Path(__file__).parent / "criteria"
-_GRID = 1e-9  # how far, in steps, a score may be from a multiple of the step: float noise, no more
+_GRID = 1e-6  # how far, in steps, a score or the scale's end may be from a whole step: float noise, no more
 
 
 class Scale(Config):
@@ -51,7 +51,7 @@ class Scale(Config):
     def nearest(self, value: float) -> float | None:
         """The score that `value` is, float noise aside; None when it is not on the scale."""
         steps = (value - self.low) / self.step
-        if not 0 <= round(steps) < self.num_scores or abs(steps - round(steps)) > 1e-6:
+        if not 0 <= round(steps) < self.num_scores or abs(steps - round(steps)) > _GRID:
             return None
         return self.low + round(steps) * self.step
 

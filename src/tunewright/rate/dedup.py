@@ -12,6 +12,7 @@ from pydantic import Field
 from tunewright.duplicates import Tokens, near_duplicates
 from tunewright.errors import DataError
 from tunewright.rate.dedup_rows import Dropped, Source, by_cell, read_source, summarise, write_rejects
+from tunewright.rate.passes import advance_to
 from tunewright.records.record import Record
 from tunewright.records.row import RowError, encode_json
 from tunewright.records.write import write_records
@@ -90,20 +91,13 @@ def _run(
     columns, cells = _cells(config.within, data)
     given = [(source, record) for source in against for record in source.records]
     progress.start("dedup", len(data.records), "records")
-    done = 0
-
-    def advance(now: int) -> None:
-        nonlocal done
-        progress.advance(now - done)
-        done = now
-
     decisions = near_duplicates(
         [text_of(record, config.by) for record in data.records],
         threshold=config.threshold,
         tokens=config.tokens,
         cells=cells,
         against=[text_of(record, config.by) for _, record in given],
-        on_progress=advance,
+        on_progress=advance_to(progress),
     )
     kept, dropped = [], []
     for record, found in zip(data.records, decisions, strict=True):

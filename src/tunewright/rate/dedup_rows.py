@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError
-from tunewright.records.hash_file import hash_file
+from tunewright.records.digest import DataDigest
 from tunewright.records.native import native_row
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
@@ -36,12 +35,12 @@ class Source:
     rejects: list[Reject]
 
     def digest(self) -> str:
-        """SHA-256 of the file; of what was read where there is no one file to hash."""
-        if Path(self.name).is_file():
-            return hash_file(self.name)
-        digest = hashlib.sha256()
-        for row in (*self.records, *self.rejects):
-            digest.update(repr(row).encode("utf-8", "surrogatepass"))
+        """Of what was read, wherever it lies."""
+        digest = DataDigest()
+        for record in self.records:
+            digest.add(record)
+        for reject in self.rejects:
+            digest.reject(reject)
         return digest.hexdigest()
 
 

@@ -29,7 +29,7 @@ def fix(record: Record, detectors: Sequence[Detector]) -> tuple[Record, list[Fix
     """The repaired record and what was done; a record with nothing to repair comes back as it is.
 
     The first texts of the changed fields are kept in `meta["original"]`. Every repair shortens a text or
-    turns a character into a line break, so it ends.
+    turns a control character into another one, so it ends.
     """
     fixed, done = record, list[Fix]()
     changed = True

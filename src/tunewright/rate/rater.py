@@ -89,24 +89,30 @@ def parser(criteria: CriteriaSet, *, expected: bool, pattern: str | None = None)
     """The reading of replies to `build`'s requests; it raises Unparsable in words for the model.
 
     A score counts only when it is a number on the scale. Without probabilities in the reply, or where
-    they cannot be read, an expected rating is the plain score. A reply without a JSON object is read by
-    `pattern`, where one is given: a regular expression with a group `score` and, if it likes, `reason`.
+    they cannot be read, an expected rating is the plain score. A whole reply without a JSON object is read
+    by `pattern`, where one is given: a regular expression with a group `score` and, if it likes, `reason`.
+
+    A reply that was cut at its token limit is no rating, though its JSON may parse: a backend that
+    constrains decoding closes the object with whatever score costs no more tokens.
     """
     scale = _whole_digits(criteria) if expected else criteria.scale
     words = re.compile(pattern) if pattern is not None else None
 
     def parse(reply: Reply) -> Rating:
+        if reply.finish == "length":
+            raise Unparsable("the answer was cut at the length limit; answer more briefly")
         try:
             found = json_object(reply)
         except Unparsable:
-            match = words.search(reply.text) if words is not None else None
+            is_whole = reply.finish != "filtered"
+            match = words.search(reply.text) if words is not None and is_whole else None
             if match is None:
                 raise
             reason = match.groupdict().get("reason") or ""
             return Rating(_score(match.groupdict(), scale), reason=reason.strip())
         score = _score(found, scale)
         if expected:
-            return Rating(score, expected=_expected(reply, scale))
+            return Rating(score, expected=_expected(reply, scale, score))
         reason = found.get("reason")
         if not isinstance(reason, str) or not reason.strip():
             raise Unparsable('"reason" must be a text of one to three sentences')
@@ -237,11 +243,12 @@ def _whole_digits(criteria: CriteriaSet) -> Scale:
     return Scale(low=scale.low, high=scale.high, step=1)
 
 
-def _expected(reply: Reply, scale: Scale) -> Expected | None:
+def _expected(reply: Reply, scale: Scale, score: float) -> Expected | None:
+    """The distribution at the digit of the score; None where the first digit found is another score's."""
     if not reply.logprobs:
         return None
     text = "".join(token.token for token in reply.logprobs)
     found = _SCORE.search(text)
-    if found is None:
+    if found is None or float(found.group(1)) != score:
         return None
     return expected_score(reply.logprobs, found.start(1), {f"{one:g}": one for one in scale.scores()})

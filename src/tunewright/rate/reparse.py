@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError
-from tunewright.llm.config import AskConfig
 from tunewright.llm.journal import JOURNAL_FILE
 from tunewright.llm.reply import Answer
 from tunewright.llm.request import Request
 from tunewright.rate.config import RateConfig
 from tunewright.rate.stage import rate
+from tunewright.run.config import parse_config
 from tunewright.run.folder import read_manifest
 from tunewright.run.progress import Progress
 
@@ -30,7 +30,8 @@ def reparse(
 
     The parser is this version's, with `pattern` for replies that hold no JSON object. A reply that the
     earlier parser took and this one does not is failed, for nothing is asked. Raises DataError when the
-    folder holds no rating, and as `rate` does when the data or the criteria are gone.
+    folder holds no rating, when the data, the criteria or the prompts have changed since, and as `rate` does
+    when they are gone.
     """
     manifest = read_manifest(folder)
     if manifest["stage"] != "rate":
@@ -39,19 +40,27 @@ def reparse(
     if not journal.exists():
         raise DataError(f"{journal} is not there: use 'tunewright rate … --no-calls --replies FILE' instead")
     settings, extra = manifest["config"], manifest["extra"]
-    config = RateConfig(
-        criteria=extra["criteria"],
-        ask=AskConfig(**{**settings["ask"], "calls": False, "replies": journal}),
-        expected=settings["expected"],
-        max_tokens=settings["max_tokens"],
-        pattern=pattern if pattern is not None else settings["pattern"],
-        human=extra["human"],
-        human_score=settings["human_score"],
-        worst=settings["worst"],
-    )
+    given = {
+        "criteria": extra["criteria"],
+        "ask": {**settings["ask"], "calls": False, "replies": journal},
+        "expected": settings["expected"],
+        "max_tokens": settings["max_tokens"],
+        "pattern": pattern if pattern is not None else settings["pattern"],
+        "human": extra["human"],
+        "human_score": settings["human_score"],
+        "worst": settings["worst"],
+    }
+    config = parse_config(RateConfig, given, where="the command line")
     backend = _Silent(settings["ask"]["model"], settings["ask"]["revision"])
     return rate(
-        config, extra["data"], out, format=extra["format"], progress=progress, again=again, backend=backend
+        config,
+        extra["data"],
+        out,
+        format=extra["format"],
+        progress=progress,
+        again=again,
+        backend=backend,
+        replies_of=manifest,
     )
 
 

@@ -11,6 +11,9 @@ from itertools import pairwise
 from tunewright.llm.reply import TokenLogprob
 from tunewright.rate.criteria import CriteriaSet, Criterion
 
+_DIGITS = 6  # that scores are rounded to, so that a mean of halves compares exactly with a threshold
+_MOST_LOGPROB = 1e-6  # a probability of 1, and float noise
+
 
 def side_scores(criteria: CriteriaSet, scores: Mapping[str, float]) -> dict[str, float]:
     """The score of each side whose criteria all have one; `scores` is by criterion key.
@@ -27,15 +30,12 @@ def side_scores(criteria: CriteriaSet, scores: Mapping[str, float]) -> dict[str,
 
 
 def _combined(criteria: CriteriaSet, members: Sequence[Criterion], scores: Sequence[float]) -> float:
-    """The mean of the side's criteria, and with `combine: caps` no more than any flaw allows.
-
-    Rounded to six decimals, so that a mean of halves compares exactly with a threshold.
-    """
+    """The mean of the side's criteria, and with `combine: caps` no more than any flaw allows; rounded."""
     found = math.fsum(scores) / len(scores)
     if criteria.combine == "caps":
         limits = [limit(criteria, one, score) for one, score in zip(members, scores, strict=True)]
         found = min(found, *limits)
-    return round(found, 6)
+    return round(found, _DIGITS)
 
 
 def limit(criteria: CriteriaSet, criterion: Criterion, score: float) -> float:
@@ -73,7 +73,8 @@ def expected_score(
     `allowed` maps each score's text, one character, to its value. Tokens that differ in white space count
     together; what the token carried before the digit (a quotation mark, a colon) must be there in the
     alternatives too. None when the token is not to be found or carries something after the digit: then
-    the alternatives' meaning is not known.
+    the alternatives' meaning is not known. None too when a log probability is none (above 0, NaN): what
+    comes from a server is not trusted.
     """
     found = _token_at(tokens, place)
     if found is None:
@@ -84,6 +85,8 @@ def expected_score(
         return None
     likely = dict(token.top)
     likely.setdefault(token.token, token.logprob)
+    if not all(map(_is_logprob, likely.values())):
+        return None
     mass_of: dict[float, float] = {}
     for text, logprob in likely.items():
         stripped = text.strip()
@@ -96,8 +99,15 @@ def expected_score(
     if mass <= 0:
         return None
     mean = math.fsum(value * p for value, p in mass_of.items()) / mass
+    there = [value for value, p in mass_of.items() if p > 0]
+    mean = round(min(max(mean, min(there)), max(there)), _DIGITS)  # 5·p/p can be above 5
     variance = math.fsum((value - mean) ** 2 * p for value, p in mass_of.items()) / mass
     return Expected(score=mean, spread=math.sqrt(variance), mass=min(mass, 1.0))
+
+
+def _is_logprob(value: object) -> bool:
+    """−inf is one: the logarithm of 0. The journal gives NaN and +inf back as None."""
+    return isinstance(value, int | float) and value <= _MOST_LOGPROB
 
 
 def _token_at(tokens: Sequence[TokenLogprob], place: int) -> tuple[TokenLogprob, int] | None:

@@ -7,7 +7,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from tunewright.errors import DataError
 from tunewright.rate.columns import number_at
 from tunewright.rate.config import SelectConfig
 from tunewright.rate.diversity import Similarity, VectorSimilarity, WordSimilarity, load_vectors
-from tunewright.records.native import native_row
+from tunewright.rate.passes import ignore
+from tunewright.records.digest import DataDigest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject, RejectWriter, cut
-from tunewright.records.row import encode_json
 from tunewright.records.write import write_records
 from tunewright.run.files import file_sha256, write_json_atomic
 from tunewright.run.fingerprint import Fingerprint
@@ -173,13 +173,13 @@ class _Survey:
 def _look(data: str | Path, format: str | None, config: SelectConfig) -> _Survey:
     columns = _columns_meant(data, config)
     is_open = not columns or config.score is not None  # a rating in the records may be meant
-    digest = hashlib.sha256()
+    digest = DataDigest()
     ids: list[str] = []
     found = {column: array("d") for column in columns}
     ratings: set[str] = set()
-    for record in read_records(data, format=format, on_reject=_ignore):
+    for record in read_records(data, format=format, on_reject=digest.reject):
         ids.append(record.id)
-        digest.update(encode_json(native_row(replace(record, origin=None), as_text=False)) + b"\n")
+        digest.add(record)
         for name in record.meta:
             if is_open and name.startswith("rating_") and name not in ratings:
                 ratings.add(name)
@@ -247,7 +247,7 @@ def _similarity(
     config: SelectConfig, data: str | Path, format: str | None, num_records: int
 ) -> Similarity | None:
     if config.diversity == "ngram":
-        records = read_records(data, format=format, on_reject=_ignore)
+        records = read_records(data, format=format, on_reject=ignore)
         return WordSimilarity(records, max_similarity=config.similarity_limit)
     if config.embeddings is not None:
         vectors = load_vectors(config.embeddings, num_records)
@@ -310,7 +310,3 @@ def _mean(scores: Iterable[float]) -> float | None:
     """Over those that there are."""
     there = [score for score in scores if not math.isnan(score)]
     return math.fsum(there) / len(there) if there else None
-
-
-def _ignore(reject: Reject) -> None:
-    """For every pass but the one that writes: a broken row is reported once."""

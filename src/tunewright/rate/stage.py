@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tunewright.rate.columns import human_scores
 from tunewright.rate.config import RateConfig
 from tunewright.rate.criteria import CriteriaSet, load_criteria
 from tunewright.rate.page import write_page
+from tunewright.rate.passes import ignore
 from tunewright.rate.rater import (
     Rating,
     build,
@@ -30,11 +30,10 @@ from tunewright.rate.rater import (
 )
 from tunewright.rate.results import RATINGS_FILE, CriterionResult, RecordRating, read_scores
 from tunewright.rate.tally import Tally
-from tunewright.records.native import native_row
+from tunewright.records.digest import DataDigest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject, RejectWriter, cut
-from tunewright.records.row import encode_json
 from tunewright.records.write import write_records
 from tunewright.run.files import JsonlLog, file_sha256, write_json_atomic
 from tunewright.run.fingerprint import Fingerprint
@@ -55,6 +54,7 @@ def rate(
     progress: Progress | None = None,
     again: bool = False,
     backend: Backend | None = None,
+    replies_of: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Rate the records of `data` into the folder `out`; gives back its manifest.
 
@@ -62,16 +62,31 @@ def rate(
     manifest names), `ratings.jsonl` (scores, reasons and failures per record), `rejects.jsonl` (broken rows
     and failed ratings with their raw text), `summary.json` and `summary.html`. A record whose rating failed
     stays, without a score. Stopped and called again, it asks only what it has no reply to.
-    A `backend` given answers instead of the one that the config names.
+
+    Where the config lets requests go without a reply, all files are written but the manifest: the same call
+    asks those again. What comes back is then the manifest as far as it goes: `finished` is None, and
+    `counts` has `unanswered`.
+
+    A `backend` given answers instead of the one that the config names. `replies_of` is the manifest of an
+    earlier rating whose replies are read again: DataError when they cannot be those of this one.
     """
     progress = progress or Progress()
     work = _prepare(config, data, format)
+    if replies_of is not None:
+        _check_same_questions(work, replies_of)
     before = _before(config, work.criteria)
     backend = backend or open_backend(config.ask)
     with RunFolder.open(out, fingerprint=_fingerprint(work, backend, before), again=again) as folder:
         if not folder.is_done:
             with Asker.open(config.ask, folder.path, progress=progress, backend=backend) as asker:
-                _rate(work, asker, folder, before)
+                unfinished = _rate(work, asker, folder, before)
+            if unfinished is not None and replies_of is not None:
+                raise DataError(
+                    f"{config.ask.replies}: has no reply to {unfinished['counts']['unanswered']:,} requests "
+                    "of that rating; put the whole journal back, or rate again with 'tunewright rate'"
+                )
+            if unfinished is not None:
+                return unfinished
     return read_manifest(out)
 
 
@@ -98,11 +113,11 @@ class _Work:
     format: str | None
     num_records: int
     num_requests: int
-    digest: str  # of all records
+    digest: str  # of all records and broken rows
     meta_key: str
 
     def records(self, on_reject: Any = None) -> Iterator[Record]:
-        return read_records(self.data, format=self.format, on_reject=on_reject or _ignore)
+        return read_records(self.data, format=self.format, on_reject=on_reject or ignore)
 
     def parser(self) -> Parser[Rating]:
         config = self.config
@@ -133,14 +148,14 @@ def _prepare(config: RateConfig, data: str | Path, format: str | None) -> _Work:
             f"human_score '{config.human_score}' is no score of '{criteria.name}'; "
             f"its scores are {', '.join(criteria.score_keys)}"
         )
-    digest = hashlib.sha256()
+    digest = DataDigest()
     num_records = num_requests = 0
     names: set[str] = set()
-    for record in read_records(data, format=format, on_reject=_ignore):
+    for record in read_records(data, format=format, on_reject=digest.reject):
         num_records += 1
         num_requests += sum(has_something_to_rate(record, one) for one in criteria.criteria)
         names.update(name for name in record.meta if name.startswith("rating_"))
-        digest.update(encode_json(native_row(replace(record, origin=None), as_text=False)) + b"\n")
+        digest.add(record)
     key = _free_key(f"rating_{criteria.name}", names)
     return _Work(config, criteria, data, format, num_records, num_requests, digest.hexdigest(), key)
 
@@ -163,12 +178,35 @@ def _before(config: RateConfig, criteria: CriteriaSet) -> dict[str, Any] | None:
         raise DataError(
             f"{config.before}: holds a '{manifest['stage']}' run, not a rating; name another folder"
         )
+    if not (config.before / RATINGS_FILE).is_file():
+        raise DataError(f"{config.before}: holds no {RATINGS_FILE} any more; put it back or rate again")
     if manifest["config"]["criteria"] != _contents(criteria):
         raise DataError(
             f"{config.before}: was rated by other criteria ('{manifest['config']['criteria']['name']}'); "
             "only ratings by the same criteria can be compared"
         )
     return manifest
+
+
+def _check_same_questions(work: _Work, earlier: Mapping[str, Any]) -> None:
+    """Replies are found by what was asked: with anything else asked there would be none."""
+    then, before = earlier["config"], earlier["inputs"]["data"]
+    changed = [
+        said
+        for said, has_changed in (
+            (f"the data ({work.data})", before != work.digest),
+            (f"the criteria ({work.config.criteria})", then["criteria"] != _contents(work.criteria)),
+            ("the prompts of Tunewright", then["prompts"] != prompt_hashes()),
+        )
+        if has_changed
+    ]
+    if changed:
+        version = earlier["versions"].get("tunewright", "of then")
+        raise DataError(
+            f"since that rating {' and '.join(changed)} changed, so its replies are not to what would be "
+            f"asked now; put back what was there (it was rated by version {version}), or rate again with "
+            "'tunewright rate'"
+        )
 
 
 def _contents(criteria: CriteriaSet) -> dict[str, Any]:
@@ -185,12 +223,16 @@ def _fingerprint(work: _Work, backend: Backend, before: dict[str, Any] | None) -
     if config.human is not None and Path(config.human).is_file():
         inputs["human"] = file_sha256(config.human)
         settings["human"] = "a file"  # what it holds, not where it lies
-    if before is not None:
-        settings["before"] = before["fingerprint"]  # what it holds, not where it lies
+    if before is not None and config.before is not None:
+        inputs["before"] = file_sha256(config.before / RATINGS_FILE)
+        settings["before"] = "a rating"  # what it holds, not where it lies
     return Fingerprint("rate", settings, inputs)
 
 
-def _rate(work: _Work, asker: Asker, folder: RunFolder, before: dict[str, Any] | None) -> None:
+def _rate(
+    work: _Work, asker: Asker, folder: RunFolder, before: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Ask, write all files and finish; the manifest as far as it goes when requests have no reply."""
     parse = work.parser()
     totals = asker.ask(work.requests, parse, total=work.num_requests, stage="rate")
     tally = Tally(work.criteria, worst=work.config.worst)
@@ -207,7 +249,21 @@ def _rate(work: _Work, asker: Asker, folder: RunFolder, before: dict[str, Any] |
     summary = _summary(work, asker, tally, before, num_rejected_rows=count.rows)
     write_json_atomic(folder.path / SUMMARY_FILE, summary)
     write_page(summary, folder.path / PAGE_FILE)
-    _finish(folder, work, tally, totals, summary)
+    contents = _manifest(work, tally, totals, summary)
+    num_unanswered = max(tally.num_unanswered, totals.num_unanswered)
+    if not num_unanswered:
+        folder.finish(**contents)
+        return None
+    contents["counts"]["unanswered"] = num_unanswered
+    made_from = folder.fingerprint
+    return {
+        "stage": made_from.stage,
+        "fingerprint": made_from.digest,
+        "config": made_from.config,
+        "inputs": made_from.inputs,
+        "finished": None,
+        **contents,
+    }
 
 
 class _Count:
@@ -301,16 +357,17 @@ def _is_same_rater(before: dict[str, Any], work: _Work, asker: Asker) -> bool:
     )
 
 
-def _finish(folder: RunFolder, work: _Work, tally: Tally, totals: Totals, summary: dict[str, Any]) -> None:
-    folder.finish(
-        versions=environment(),
-        counts={
+def _manifest(work: _Work, tally: Tally, totals: Totals, summary: dict[str, Any]) -> dict[str, Any]:
+    """What the stage adds to its manifest."""
+    return {
+        "versions": environment(),
+        "counts": {
             "records": work.num_records,
             "rejected_rows": summary["num_rejected_rows"],
             "ratings": tally.num_ratings,
             "failed_ratings": tally.num_failed,
         },
-        extra={
+        "extra": {
             "model": summary["model"],
             "revision": summary["revision"],
             "meta_key": work.meta_key,
@@ -323,8 +380,4 @@ def _finish(folder: RunFolder, work: _Work, tally: Tally, totals: Totals, summar
             "criteria": work.config.criteria,
             "human": work.config.human,
         },
-    )
-
-
-def _ignore(reject: Reject) -> None:
-    """For every pass but the one that writes: a broken row is reported once."""
+    }

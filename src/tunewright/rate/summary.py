@@ -59,9 +59,7 @@ class ScoreSummary:
     key: str
     num_records: int
     num_rated: int
-    without: Mapping[
-        str, int
-    ]  # why the others have no score: unparsable, refused, unanswered, absent, incomplete
+    without: Mapping[str, int]  # why the others have no score: unparsable, refused, unanswered, absent
     mean: float | None
     mean_interval: Interval | None
     deviation: float | None  # ddof 1

@@ -33,7 +33,7 @@ class Tally:
         self._worst: list[tuple[float, int, Record, RecordRating]] = []  # a heap, the best of them first
         self._failed: list[dict[str, Any]] = []
         self.ids: list[str] = []
-        self.num_ratings = self.num_failed = self.num_expected = 0
+        self.num_ratings = self.num_failed = self.num_expected = self.num_unanswered = 0
 
     def add(self, record: Record, rating: RecordRating) -> None:
         for key, scores in self._scores.items():
@@ -44,6 +44,7 @@ class Tally:
         for one in rating.results:
             self.num_ratings += one.status == "rated"
             self.num_expected += one.rating is not None and one.rating.expected is not None
+            self.num_unanswered += one.status == "unanswered"
             if one.status not in ("rated", "absent"):
                 self.num_failed += 1
                 if len(self._failed) < _MOST_FAILED:

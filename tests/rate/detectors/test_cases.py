@@ -96,6 +96,13 @@ FINDS = [
     ("word-count", "Describe a heron in at least 30 words.", LONG, "", LONG),
 ]  # fmt: skip
 
+
+def test_a_repeated_phrase_is_marked_where_it_is_though_lower_case_is_longer() -> None:
+    """“İ” in lower case is an “i” and a dot, which is no letter: it would part a word in two."""
+    loop = "waits and strikes and waits and strikes and waits and strikes and waits and strikes"
+    assert found("repeated-phrase", "Tell me.", f"İzmir İİ diyİor it {loop} again.") == [loop]
+
+
 # detector, instruction, output, input: near to a defect, and right
 LETS_PASS = [
     ("empty-output", "Which emoji is a bird?", "🐦", ""),

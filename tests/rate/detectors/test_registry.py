@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tunewright.generate.seeds import load_seeds
 from tunewright.rate.check import find_all
 from tunewright.rate.detectors import ALONE, DETECTORS, NEAR_DUPLICATE, CheckSettings, Detector
 from tunewright.rate.detectors.detector import texts
+from tunewright.rate.detectors.language import MIXED_SCRIPT
 from tunewright.rate.detectors_page import detectors_page
 from tunewright.rate.false_alarms import expected_alarms, measurement
 from tunewright.records import Record, Turn
@@ -162,6 +164,62 @@ def test_any_record_is_checked_and_every_finding_lies_within_its_field(record: R
     for finding in find_all(record, ALONE, CheckSettings(cutoff=date(2023, 1, 1))):
         assert 0 <= finding.start <= finding.end <= len(fields.get(finding.field, "")), finding
         assert finding.message
+
+
+# IGNORECASE takes these for k, s, i and i; \\d takes the digits. What reads the match must know them too.
+LOOK_ALIKES = str.maketrans(
+    {"k": "\u212a", "s": "ſ", "i": "ı", "I": "İ", "S": "ſ", "1": "١", "2": "²", "5": "५"}
+)
+TRIGGERS = sorted(
+    {text for one in DETECTORS for _, text in (*texts(one.example), *texts(one.counter_example))}
+    | {
+        "List ſix rivers.",
+        "They won in ſep 2024.",
+        "In a ſingle sentence.",
+        "Use at least fıve words.",
+        "Write two to sıx sentences.",
+        "Version ١.٢: 20% of ५0 is ١0.",
+        "Name 3 fıſh in JSON.",
+    }
+)
+
+
+@st.composite
+def near_triggers(draw: st.DrawFn) -> str:
+    """What a detector looks for, with some of its letters replaced."""
+    text = " ".join(draw(st.lists(st.sampled_from(TRIGGERS), min_size=1, max_size=2)))
+    every, first = draw(st.integers(1, 7)), draw(st.integers(0, 6))
+    return "".join(
+        c.translate(LOOK_ALIKES) if at % every == first % every else c for at, c in enumerate(text)
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(near_triggers(), near_triggers(), near_triggers())
+def test_letters_that_look_alike_stop_no_detector(one: str, two: str, three: str) -> None:
+    record = Record("r", one, two, three)
+    fields = dict(texts(record))
+    for finding in find_all(record, ALONE, CheckSettings(cutoff=date(2023, 1, 1))):
+        assert 0 <= finding.start <= finding.end <= len(fields[finding.field]), finding
+
+
+@pytest.mark.parametrize(
+    ("instruction", "output"),
+    [
+        ("List ſix rivers.", "- Loire\n- Rhône"),
+        ("Who won?", "They won in ſep 2024."),
+        ("Say it in a ſingle sentence.", "It waits. It strikes."),
+    ],
+)
+def test_a_word_that_only_looks_like_a_number_or_a_month_is_none(instruction: str, output: str) -> None:
+    assert find_all(Record("r", instruction, output), ALONE, CheckSettings(cutoff=date(2023, 1, 1))) == []
+
+
+@pytest.mark.parametrize("letters", ["a" * 20_000 + " б", "б" * 20_000 + " a"])
+def test_a_long_word_of_one_script_takes_no_time(letters: str) -> None:
+    begin = time.perf_counter()
+    assert list(MIXED_SCRIPT.find(Record("r", "Say it.", letters), CheckSettings())) == []
+    assert time.perf_counter() - begin < 0.1
 
 
 BAD_INPUTS = [

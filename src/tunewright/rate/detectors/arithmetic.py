@@ -33,15 +33,43 @@ _PERCENT = re.compile(
     r"|percent) of [$£€]?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?) (?:is|=|equals) [$£€]?"
     r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?![\d,]*\d|\.\d| ?(?:%|percent|[-+*/×÷^]))"
 )
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,12}(?:\.\d{1,12})?)"
+# One unit on every number: "5 kg + 6 kg = 12 kg". An s more or less is the same unit.
+_WITH_UNITS = re.compile(
+    rf"(?<![\d.,/−-])(?P<left>{_NUMBER} ?(?P<unit>[A-Za-z]{{1,15}}?)s?"
+    rf"(?: [-+−–] {_NUMBER} ?(?P=unit)s?){{1,6}}) [=≈] (?P<result>{_NUMBER}) ?(?P=unit)s?\b",
+)
+_NOT_ADDED = re.compile(r"(?i:am|pm|db|dba|th|st|nd|rd|d[46]|bits?)")  # decibels and clocks add up otherwise
+_WORD_SIGNS = {"plus": "+", "minus": "-", "times": "*", "multiplied by": "*", "divided by": "/"}
+_IN_WORDS = re.compile(
+    rf"(?<![\d.,/$£€−-])(?P<left>{_NUMBER}(?: (?:{'|'.join(_WORD_SIGNS)}) {_NUMBER}){{1,6}}),?"
+    rf" (?:=|equals|is equal to|is) (?P<result>{_NUMBER})",
+)
+_GOES_ON_BEFORE = re.compile(
+    r"(?:\b(?:plus|minus|times|by|of|to|than|and|or|point|percent|over|between|divided|from|is|equals|negative|power)"
+    r"|[-+−–*/×÷^=%(.,])\s*\Z",
+    re.IGNORECASE,
+)
+_GOES_ON_AFTER = re.compile(
+    r"\s*(?:plus|minus|more|less|point|percent|%|per|hundred|remainder|over|to|or|out|[-+−–*/×÷^(]|[.,]?\d)"
+)
+# A quotient without its remainder, or rounded, is meant.
+_WHOLE = re.compile(
+    r"\b(?:integers?|int|quotients?|remainders?|round\w*|nearest|approx\w*|about|roughly|almost|nearly"
+    r"|truncat\w*|whole|estimat\w*|at most|maximum|full|complete|code|program|python|java|carry|median"
+    r"|digits?)\b|//|```",
+    re.IGNORECASE,
+)
 _OTHER_RULES = re.compile(
     r"\b(?:binary|hex\w*|octal|modul\w*|mod|base|boolean|xor|matri\w+"
-    r"|vectors?|pattern|puzzle|riddle|trick|joke|incorrect|wrong"
+    r"|vectors?|clocks?|pattern|puzzle|riddle|trick|joke|incorrect|wrong"
     r"|mistakes?|errors?|false|floor|integer division|rational numbers|make .{1,20} true)\b",
     re.IGNORECASE,
 )
 _DATE = re.compile(r"\d{1,4}[-–/](?:\d{1,2}[-–/])?\d{2,4}")  # also a span of years
 _LONGEST_CHARS = 80
 _LARGEST_EXPONENT = 12
+_SHORT_DECIMALS = frozenset({2, 4, 5, 10, 20, 25, 50, 100})  # denominators of one or two decimals
 _OPERATORS = "+-−–*/×÷^x"
 
 
@@ -53,6 +81,16 @@ class _Range:
     high: Fraction
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """A sum that does not come out; `is_whole`: unless a quotient without its remainder is meant."""
+
+    start: int
+    end: int
+    message: str
+    is_whole: bool = False
+
+
 class _NotASum(Exception):
     """The characters are no arithmetic, or none that can be checked."""
 
@@ -62,29 +100,39 @@ def _wrong(record: Record, settings: CheckSettings) -> Iterator[Span]:
     if record.explanation:
         fields.append(("explanation", record.explanation))
     for field, text in fields:
-        spans = list(_wrong_in(text))
-        if spans and not _OTHER_RULES.search(asked(record)) and not _OTHER_RULES.search(text):
+        wrong = list(_wrong_in(text))
+        if wrong and not _OTHER_RULES.search(asked(record)) and not _OTHER_RULES.search(text):
             told = prompt(record)
-            yield from (
-                Span(field, start, end, message)
-                for start, end, message in spans
-                if text[start:end] not in told
-            )
+            if any(one.is_whole for one in wrong) and (_WHOLE.search(asked(record)) or _WHOLE.search(text)):
+                wrong = [one for one in wrong if not one.is_whole]
+            for one in sorted(wrong, key=lambda one: one.start):
+                if text[one.start : one.end] not in told:
+                    yield Span(field, one.start, one.end, one.message)
 
 
-def _wrong_in(text: str) -> Iterator[tuple[int, int, str]]:
+def _wrong_in(text: str) -> Iterator[_Wrong]:
     if "=" in text or "≈" in text:
         for equals in _EQUALS.finditer(text):
             yield from _wrong_at(text, equals)
+        for found in _WITH_UNITS.finditer(text):
+            if not _NOT_ADDED.fullmatch(found["unit"]):
+                unit = re.compile(rf" ?{found['unit']}s?(?![A-Za-z])")
+                yield from _wrong_words(text, found, unit.sub("", found["left"]))
+    if " is " in text or " equals " in text or " = " in text:
+        for found in _IN_WORDS.finditer(text):
+            left = found["left"]
+            for word, sign in _WORD_SIGNS.items():
+                left = left.replace(word, sign)
+            yield from _wrong_words(text, found, left)
     if " of " in text and ("%" in text or "percent" in text):
         for found in _PERCENT.finditer(text):
             percent, whole, said = (_number(found[index]) for index in (1, 2, 3))
             value = _Range(percent.low * whole.low / 100, percent.high * whole.high / 100)
             if not _agree(value, said, found[3], rounded=False):
-                yield found.start(), found.end(), f"that is {_shown(value)}"
+                yield _Wrong(found.start(), found.end(), f"that is {_shown(value)}")
 
 
-def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[tuple[int, int, str]]:
+def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[_Wrong]:
     start = _begin(text, equals.start())
     result = _RESULT.match(text, equals.end())
     if start is None or result is None or not _stands_alone(text, result.end()):
@@ -102,11 +150,37 @@ def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[tuple[int, int, str]
     rounded = equals[1] == "≈" or "..." in text[result.end() : result.end() + 4]
     percent = _Range(value.low * 100, value.high * 100)
     is_percent = text[result.end() : result.end() + 2].strip().startswith("%")
-    if _agree(value, said, result[1], rounded=rounded) or (
-        is_percent and _agree(percent, said, result[1], rounded=True)
+    is_whole = not rounded and not is_percent and _is_whole_for_part(value, said)
+    if is_whole or not (
+        _agree(value, said, result[1], rounded=rounded)
+        or (is_percent and _agree(percent, said, result[1], rounded=True))
     ):
+        yield _Wrong(start, result.end(), f"the left side is {_shown(value)}", is_whole)
+
+
+def _is_whole_for_part(value: _Range, said: _Range) -> bool:
+    """Whether a quotient of one or two decimals is given as the next whole number: 10 / 4 = 2."""
+    exact = value.low == value.high and said.low == said.high
+    near = abs(value.low - said.low) < 1
+    return exact and near and value.low.denominator in _SHORT_DECIMALS and said.low.denominator == 1
+
+
+def _wrong_words(text: str, found: re.Match[str], left: str) -> Iterator[_Wrong]:
+    """A sum with words in it, `left` the same without them."""
+    if _GOES_ON_BEFORE.search(text, max(0, found.start() - 12), found.start()):
         return
-    yield start, result.end(), f"the left side is {_shown(value)}"
+    if _GOES_ON_AFTER.match(text, found.end()) or not _stands_alone(text, found.end()):
+        return
+    if re.search("[*/]", left) and re.search(" [-+] ", left):
+        return  # said aloud, a product need not go first
+    try:
+        value = _value(left)
+    except _NotASum:
+        return
+    said, is_rounded = _number(found["result"]), "≈" in found.group()
+    is_whole = not is_rounded and _is_whole_for_part(value, said)
+    if is_whole or not _agree(value, said, found["result"], rounded=is_rounded):
+        yield _Wrong(found.start(), found.end(), f"the left side is {_shown(value)}", is_whole)
 
 
 def _begin(text: str, end: int) -> int | None:
@@ -116,6 +190,7 @@ def _begin(text: str, end: int) -> int | None:
         start -= 1
         if end - start > _LONGEST_CHARS:
             return None
+    start += text[start:end].rfind(". ") + 2 if ". " in text[start:end] else 0  # a sentence ends there
     before = text[start - 1] if start else ""
     expression = text[start:end]
     lead = _num_leading(expression)

@@ -19,7 +19,12 @@ from tunewright.records.record import Record
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 _COLOUR = re.compile("\x1b\\[[0-9;]{0,12}m")  # a terminal's colour codes
-_NEW_LINE = re.compile("[\x0b\x0c\x85]")  # these part lines
+_NEW_LINE = re.compile("[\x0b\x0c]")  # these part lines
+_SEPARATOR = re.compile("[\x1c-\x1f]+")  # these part fields
+# A C1 control character is nearly always a byte of cp1252 that was read as Latin-1: a dash, a quotation mark.
+_C1 = {byte: shown for byte in range(0x80, 0xA0) if (shown := bytes([byte]).decode("cp1252", "ignore"))}
+_NOTHING = "\x00-\x08\x0e-\x1b\x7f\ufeff\ufffe\uffff"  # these show as nothing
+_NOT_INSIDE_A_WORD = re.compile(rf"(?<![\w{_NOTHING}])[{_NOTHING}]+|[{_NOTHING}]++(?!\w)")
 # How cp1252 shows the bytes 80 to BF; the five it leaves out show as C1 control characters.
 _SHOWN = {bytes([byte]).decode("cp1252", "ignore") or chr(byte): byte for byte in range(0x80, 0xC0)}
 _BYTE_OF = _SHOWN | {chr(byte): byte for byte in range(0x80, 0x100)}
@@ -42,13 +47,17 @@ def _control(record: Record, settings: CheckSettings) -> Iterator[Span]:
 
 
 def without_controls(text: str) -> str:
-    """The text without control characters; those that part lines become line breaks.
+    """The text without the control characters of which is sure what to do; no two words are joined.
 
-    A text with mojibake is left: there they are bytes of the characters that were meant.
+    Those that part lines or fields become a line break or a space, those that cp1252 shows as a character
+    become that one. What is left, and is found again: the five that no code page shows, others between two
+    letters or digits (something may have stood there), and all in a text with mojibake, where they are bytes
+    of the characters that were meant.
     """
     if not _CONTROL.search(text) or without_mojibake(text) != text:
         return text
-    return _CONTROL.sub("", _NEW_LINE.sub("\n", _COLOUR.sub("", text)))
+    text = _NEW_LINE.sub("\n", _COLOUR.sub("", text)).translate(_C1)
+    return _NOT_INSIDE_A_WORD.sub("", _SEPARATOR.sub(" ", text))
 
 
 def _mojibake(record: Record, settings: CheckSettings) -> Iterator[Span]:

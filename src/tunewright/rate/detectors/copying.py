@@ -21,6 +21,10 @@ _MAY_STAY = re.compile(
 _ANSWER_MARK = re.compile(
     r"\b(?:answer|output|solution|response|result|key)\s*[:=]\s*(?P<answer>\S[^\n]{0,400})\s*\Z", re.I
 )
+_ANSWER_SENTENCE = re.compile(
+    r"(?:\A|[.?!\n])\s*the (?:correct |right |final )?answer (?:is|was):?\s+(?P<answer>\S[^\n]{0,400})\s*\Z",
+    re.I,
+)
 _FEWEST_WORDS = 4
 _FEWEST_LEAKED_CHARS = 3
 
@@ -41,11 +45,10 @@ def _leak(record: Record, settings: CheckSettings) -> Iterator[Span]:
         return
     for field, text in (("instruction", record.instruction), ("input", record.input)):
         tail = text[-450:]
-        if (
-            (":" in tail or "=" in tail)
-            and (mark := _ANSWER_MARK.search(tail))
-            and _plain(mark["answer"]) == output
-        ):
+        mark = _ANSWER_MARK.search(tail) if ":" in tail or "=" in tail else None
+        if mark is None and "nswer " in tail:
+            mark = _ANSWER_SENTENCE.search(tail)
+        if mark and _plain(mark["answer"]) == output:
             start = len(text) - len(tail) + mark.start("answer")
             yield Span(field, start, start + len(mark["answer"].rstrip()), "the prompt ends with the answer")
 
@@ -69,7 +72,7 @@ OUTPUT_EQUALS_PROMPT = Detector(
 ANSWER_IN_PROMPT = Detector(
     name="answer-in-prompt",
     severity=Severity.ERROR,
-    meaning="The instruction or the input ends with “Answer:” and the very output.",
+    meaning="The instruction or the input ends with “Answer:” or “The answer is” and the very output.",
     example=example("Which is the longest river of France? Answer: the Loire", "The Loire"),
     counter_example=example(
         "Which is the longest river of France? Answer: the Loire or the Rhône", "The Loire"

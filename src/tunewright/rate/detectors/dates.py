@@ -34,7 +34,7 @@ _MONTHS = (
 _MONTH = "|".join(name[:3] + (f"(?:{name[3:]})?" if name[3:] else "") for name in _MONTHS)
 _DATE = re.compile(
     rf"\b(?P<iso>20\d\d)-(?P<iso_month>[01]\d)(?:-[0-3]\d)?\b"
-    rf"|\b(?P<month>{_MONTH})\.?,? (?:\d{{1,2}}(?:st|nd|rd|th)?,? )?(?P<of>20\d\d)\b"
+    rf"|\b(?P<month>(?a:{_MONTH}))\.?,? (?:\d{{1,2}}(?:st|nd|rd|th)?,? )?(?P<of>20\d\d)\b"
     r"|\b(?P<before>[a-z]{2,7}) (?P<year>20\d\d)\b(?![-–./,]?\d)",
     re.IGNORECASE,
 )

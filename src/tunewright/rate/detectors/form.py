@@ -42,7 +42,7 @@ _SEVERAL = re.compile(
 _SENTENCES = re.compile(
     rf"(?:\b(?:in|within|using|with)(?P<bound> exactly| only| just| no more than"
     rf"| at most| at least| about| around| less than| fewer than| under)?"
-    rf" (?P<low>a single|{NUMBER})(?: ?(?:-|–|to|or) ?(?P<high>{NUMBER}))?(?: [a-z]+)? sentences?\b"
+    rf" (?P<low>(?a:a single)|{NUMBER})(?: ?(?:-|–|to|or) ?(?P<high>{NUMBER}))?(?: [a-z]+)? sentences?\b"
     rf"|\b(?P<low2>{NUMBER})(?: ?(?:-|–|to|or) ?(?P<high2>{NUMBER}))?[- ]sentence (?:summary"
     rf"|description|story|explanation|answer|paragraph|review"
     rf"|response|overview)\b)(?! (?:or|that|with|to)\b)",

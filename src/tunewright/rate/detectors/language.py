@@ -62,7 +62,8 @@ _NOT_LATIN = re.compile(
     r"[\u0400-\u1eef\u2e80-\ufaff\uff66-\uffdc]"
 )  # past Latin, Greek and IPA; a first look only
 _CYRILLIC = re.compile("[а-яА-ЯёЁ]")
-_MIXED = re.compile(r"[A-Za-z]+[а-яА-ЯёЁ][A-Za-zа-яА-ЯёЁ]*|[а-яА-ЯёЁ]+[A-Za-z][A-Za-zа-яА-ЯёЁ]*")
+_LATIN = re.compile("[A-Za-z]")
+_EITHER = re.compile("[A-Za-zа-яА-ЯёЁ]+")
 
 
 def _wrong_language(record: Record, settings: CheckSettings) -> Iterator[Span]:
@@ -158,8 +159,14 @@ def _mixed_script(record: Record, settings: CheckSettings) -> Iterator[Span]:
     for field, text in texts(record):
         if text.isascii() or not _CYRILLIC.search(text):
             continue
-        if word := _MIXED.search(text):
+        if word := next(filter(_is_mixed, _EITHER.finditer(text)), None):
             yield Span(field, word.start(), word.end(), "Latin and Cyrillic letters in one word")
+
+
+def _is_mixed(word: re.Match[str]) -> bool:
+    """Looked at after the match: a pattern that asks for both scripts is quadratic on long words."""
+    letters = word.group()
+    return not letters.isascii() and bool(_LATIN.search(letters) and _CYRILLIC.search(letters))
 
 
 WRONG_LANGUAGE = Detector(

@@ -40,6 +40,13 @@ _UNITS = re.compile(
 )
 _NUMBERED = re.compile(r"^([ \t]*)(?:\*\*|#{1,4} )?(\d{1,3})[.):](?=\s|\*)", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)['\"]?(?:[*•–●·-][ \t]+(?=\S)|[•●·-](?=[A-Za-z\"“'*(]))", re.MULTILINE)
+_LONGEST_LINE = 200  # characters; of a list in one line
+_IN_ITEM = r"[^\W_][\w'’-]*"
+_ITEM = re.compile(rf"{_IN_ITEM}(?: {_IN_ITEM}){{0,2}}")  # up to three words
+_LAST = re.compile(r",? (?:and|or) ")
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|can|may|will|which|that|who|it|they|you|i|not|no|but|etc)\b", re.I
+)
 _LONGEST_INSTRUCTION = 200  # characters; longer ones ask for several things
 
 
@@ -55,8 +62,11 @@ def _list_length(record: Record, settings: CheckSettings) -> Iterator[Span]:
     if wanted is None:
         return
     count = num_items(record.output)
-    if count is not None and not wanted.fewest <= count <= wanted.most:
-        yield Span("output", 0, len(record.output), f"a list of {count}; asked for: {wanted.words}")
+    counts = set() if count is None else {count}
+    if not counts and (in_line := nums_in_line(record.output)) and 2 * wanted.fewest not in in_line:
+        counts = in_line  # twice as many are pairs: "Bonn, Germany, Rome, Italy"
+    if counts and not any(wanted.fewest <= count <= wanted.most for count in counts):
+        yield Span("output", 0, len(record.output), f"a list of {max(counts)}; asked for: {wanted.words}")
 
 
 def _wanted(record: Record) -> _Asked | None:
@@ -104,6 +114,24 @@ def num_items(text: str) -> int | None:
     ):
         return None  # headings between bullets: several lists
     return len(items)
+
+
+def nums_in_line(text: str) -> set[int]:
+    """How many things a text names that is nothing but names and commas; empty when it says more.
+
+    Two numbers where "and" may stand between two things or within one: "salt, oil and vinegar".
+    """
+    text = text.strip().removesuffix(".")
+    if len(text) > _LONGEST_LINE or "\n" in text or text.count(",") < 2 or _VERB.search(text):
+        return set()
+    whole = [part.strip() for part in text.split(",")]
+    parted = [
+        part.strip()
+        for part in _LAST.sub(",", text.replace(", and ", ", ").replace(", or ", ", ")).split(",")
+    ]
+    if not all(map(_ITEM.fullmatch, parted)) or len({part.lower() for part in parted}) < len(parted):
+        return set()
+    return {len(whole), len(parted)}
 
 
 LIST_LENGTH = Detector(

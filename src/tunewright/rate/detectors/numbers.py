@@ -25,7 +25,8 @@ _WORDS = [
     "nineteen",
     "twenty",
 ]
-NUMBER = r"\d{1,5}|" + "|".join(_WORDS[1:])  # a pattern without groups
+# A pattern without capturing groups. ASCII, for IGNORECASE would take “ſix” for “six”.
+NUMBER = rf"\d{{1,5}}|(?a:{'|'.join(_WORDS[1:])})"
 _VALUES = {word: value for value, word in enumerate(_WORDS)}
 
 

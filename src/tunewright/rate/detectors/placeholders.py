@@ -60,6 +60,14 @@ _NO_INPUT = re.compile(
 _MAYBE_NO_INPUT = frozenset(
     ["n/a", "na", "none", "not applicable", "null", "nan", "nil", "empty", "-", "--", "—"]
 )
+# Tasks that work on the words of the input, whatever they say.
+_WORKS_ON_INPUT = re.compile(
+    r"\b(?:translat\w+|re-?writ\w*|re-?word\w*|re-?phras\w*|paraphras\w*|capitali[sz]e|reverse"
+    r"|input|(?:the|this|given|following|provided) (?:sentence|text|phrase|statement|message|string"
+    r"|title|passage|line|words?|quote|comment))\b",
+    re.IGNORECASE,
+)
+_HOLDS_A_TEXT = re.compile(r"[\"“«:\n]\s*\w")  # the instruction says itself what to work on
 _ABOUT_A_WORD = re.compile(r"\b(?:words?|terms?|abbreviat\w+|acronyms?|synonyms?|antonyms?)\b", re.IGNORECASE)
 
 
@@ -109,7 +117,16 @@ def _says_no_input(record: Record) -> bool:
 
 
 def _empty_the_input(record: Record) -> Record:
-    return replace(record, input="") if _says_no_input(record) else record
+    """Without the placeholder, unless it may be what the task works on: "Translate the input."."""
+    return replace(record, input="") if _says_no_input(record) and not _may_be_meant(record) else record
+
+
+def _may_be_meant(record: Record) -> bool:
+    words = record.input.strip(_WRAPPING).casefold()
+    if words in record.output.casefold() or words in record.instruction.casefold():
+        return True
+    instruction = record.instruction.strip()
+    return bool(_WORKS_ON_INPUT.search(instruction)) and not _HOLDS_A_TEXT.search(instruction)
 
 
 EMPTY_OUTPUT = Detector(

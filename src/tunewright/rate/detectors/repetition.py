@@ -94,7 +94,8 @@ def _phrases(record: Record, settings: CheckSettings) -> Iterator[Span]:
 
 def _loop(text: str) -> tuple[int, int] | None:
     """Where a phrase of 1 to 8 words follows itself at least `_TIMES` times."""
-    words = _WORD.findall(text.lower())
+    found = list(_WORD.finditer(text))
+    words = [one.group().lower() for one in found]  # one by one: “İ” in lower case is two characters
     pairs = list(pairwise(words))
     if len(pairs) - len(set(pairs)) < _TIMES_ONE_WORD - 2:  # every loop has at least so many pairs again
         return None
@@ -107,7 +108,7 @@ def _loop(text: str) -> tuple[int, int] | None:
         while start >= 0 and not _is_of_words(words[start : start + period]):
             start = same.find(run, _run_end(same, start))  # within the run the same words turn about
         if start >= 0:
-            return _offsets(text, start, _run_end(same, start) + period)
+            return found[start].start(), found[_run_end(same, start) + period - 1].end()
     return None
 
 
@@ -121,18 +122,6 @@ def _is_of_words(words: list[str]) -> bool:
     return all(len(word) > 1 and word.isalpha() for word in words) and (
         len(words) == 1 or len(set(words)) > 1
     )
-
-
-def _offsets(text: str, first_word: int, end_word: int) -> tuple[int, int]:
-    """The characters of words `first_word` up to `end_word`. Lower case may be longer, so count."""
-    start = end = 0
-    for number, found in enumerate(_WORD.finditer(text)):
-        if number == first_word:
-            start = found.start()
-        if number == end_word - 1:
-            end = found.end()
-            break
-    return (start, end) if end > start else (0, len(text))
 
 
 def _may_repeat(record: Record, text: str) -> bool:
