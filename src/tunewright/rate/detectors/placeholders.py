@@ -63,11 +63,12 @@ _MAYBE_NO_INPUT = frozenset(
 # Tasks that work on the words of the input, whatever they say.
 _WORKS_ON_INPUT = re.compile(
     r"\b(?:translat\w+|re-?writ\w*|re-?word\w*|re-?phras\w*|paraphras\w*|capitali[sz]e|reverse"
-    r"|input|(?:the|this|given|following|provided) (?:sentence|text|phrase|statement|message|string"
-    r"|title|passage|line|words?|quote|comment))\b",
+    r"|(?:the|this|given|following|provided) (?:sentence|text|phrase|statement|message|string"
+    r"|passage|line|words?|quote|comment))\b",
     re.IGNORECASE,
 )
-_HOLDS_A_TEXT = re.compile(r"[\"“«:\n]\s*\w")  # the instruction says itself what to work on
+_NAMES_INPUT = re.compile(r"\binput\b", re.IGNORECASE)
+_HOLDS_A_TEXT = re.compile(r"[\"“«:\n]\s*\w")  # behind that: what to work on stands here
 _ABOUT_A_WORD = re.compile(r"\b(?:words?|terms?|abbreviat\w+|acronyms?|synonyms?|antonyms?)\b", re.IGNORECASE)
 
 
@@ -125,8 +126,10 @@ def _may_be_meant(record: Record) -> bool:
     words = record.input.strip(_WRAPPING).casefold()
     if words in record.output.casefold() or words in record.instruction.casefold():
         return True
-    instruction = record.instruction.strip()
-    return bool(_WORKS_ON_INPUT.search(instruction)) and not _HOLDS_A_TEXT.search(instruction)
+    if _NAMES_INPUT.search(record.instruction):
+        return True
+    works = _WORKS_ON_INPUT.search(record.instruction)
+    return works is not None and not _HOLDS_A_TEXT.search(record.instruction.rstrip(), works.end())
 
 
 EMPTY_OUTPUT = Detector(
