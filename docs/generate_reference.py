@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tunewright.generate.item_rules_page import item_rules_page
 from tunewright.pipeline.recipe import Recipe
 from tunewright.rate.detectors_page import detectors_page
 from tunewright.run.config import json_schema
@@ -23,6 +24,8 @@ COMMANDS = [
     "generate",
     "inspect",
     "check",
+    "check-items",
+    "answerability",
     "dedup",
     "rate",
     "select",
@@ -42,6 +45,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": cli_page(),
         "detectors.md": detectors_page(),
+        "item-rules.md": item_rules_page(),
         "recipe.md": "\n".join(recipe_lines(schema)) + "\n",
         "recipe.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
     }

@@ -16,7 +16,7 @@ FLOORS = [
     {"llm"},
     {"rate", "tune"},
     {"generate"},
-    {"evaluate"},
+    {"evaluate", "bank"},
     {"report"},
     {"pipeline"},
     {"cli"},

@@ -13,7 +13,9 @@ import sys
 import typer
 
 from tunewright.cli import (
+    answerability,
     check,
+    check_items,
     dedup,
     evaluate,
     generate,
@@ -48,6 +50,8 @@ app.command("run")(run.command)
 app.command("generate")(generate.command)
 app.command("inspect")(inspect.command)
 app.command("check")(check.command)
+app.command("check-items")(check_items.command)
+app.command("answerability")(answerability.command)
 app.command("dedup")(dedup.command)
 app.command("rate")(rate.command)
 app.command("select")(select.command)
