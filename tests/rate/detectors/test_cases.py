@@ -10,6 +10,7 @@ import pytest
 
 from tunewright.rate.check import find_all
 from tunewright.rate.detectors import ALONE, CheckSettings
+from tunewright.rate.detectors.placeholders import NO_INPUT_PLACEHOLDER
 from tunewright.records import Record, Turn
 
 SETTINGS = CheckSettings(language="en", cutoff=date(2023, 1, 1))
@@ -67,7 +68,15 @@ FINDS = [
     ("stray-script", "Tell me about herons.", LONG + " Sie ist eine птица in the reeds.", "", "п"),
     ("mixed-script", "Name a bird.", "The h\u0435ron", "", "h\u0435ron"),
     ("refusal", "Name a bird.", "Unfortunately, I am unable to provide names.", "", "Unfortunately, I am unable to provide"),
-    ("refusal", "Name a bird.", "I’m sorry, but I can’t help with that.", "", "I’m sorry, but I can’t help"),
+    ("refusal", "Name a bird.", "I’m sorry, but I can’t help with that.", "", "I’m sorry, but I can’t help with that."),
+    ("refusal", "Name a bird.", "I cannot fulfill this request.", "", "I cannot fulfill this request."),
+    ("refusal", "Name a bird.", "I cannot fulfil what you want of me today.", "", "I cannot fulfil"),
+    ("refusal", "Name a bird.", "I must decline.", "", "I must decline."),
+    ("refusal", "Name a bird.", "I won't be able to provide a name.", "", "I won't be able to provide"),
+    ("refusal", "Write a poem about herons.", "I'm sorry, but I can't help with that.", "", "I'm sorry, but I can't help with that."),
+    ("refusal", "Rewrite the letter in one line.", "I'm really sorry, but I can't assist with that request.", "Dear Ana, the heron is back.",
+     "I'm really sorry, but I can't assist with that request."),
+    ("refusal", "Translate into Irish: heron", "As an AI, I cannot translate.", "", "As an AI, I cannot "),
     ("assistant-self", "Which bird is best?", "I am just an AI, but many like herons.", "", "I am just an AI"),
     ("after-cutoff", "Who won?", "The rowers won on May 3, 2023.", "", "May 3, 2023"),
     ("after-cutoff", "Who won?", "The rowers won it in 2024 again.", "", "in 2024"),
@@ -80,6 +89,7 @@ FINDS = [
     ("ip-address", "Where from?", "It was 151.101.65.69 again.", "", "151.101.65.69"),
     ("output-equals-prompt", "Shorten it.", LONG, LONG, LONG),
     ("answer-in-prompt", "Which bird waits?\nOutput: a heron", "A heron.", "", "a heron"),
+    ("answer-in-prompt", "Which bird waits? The answer is the heron.", "The heron", "", "the heron."),
     ("open-code-fence", "Print it.", "```python\nprint(1)", "", "```"),
     ("wrong-arithmetic", "How many?", "So 3 × 12 = 38 eggs.", "", "3 × 12 = 38"),
     ("wrong-arithmetic", "How many?", "(2 + 3) * 4 = 14, hence few.", "", "(2 + 3) * 4 = 14"),
@@ -87,13 +97,25 @@ FINDS = [
     ("wrong-arithmetic", "How much?", "$2.50 × 4 = $11", "", "$2.50 × 4 = $11"),
     ("wrong-arithmetic", "How much?", "15% of 80 is 14.", "", "15% of 80 is 14"),
     ("wrong-arithmetic", "How much?", "100 / 8 = 12.25", "", "100 / 8 = 12.25"),
+    ("wrong-arithmetic", "How much?", "The share is 10 / 4 = 2.", "", "10 / 4 = 2"),
+    ("wrong-arithmetic", "How much?", "It was so on day 3. 7 / 2 = 4.", "", "7 / 2 = 4"),
+    ("wrong-arithmetic", "How much?", "5 kg + 6 kg = 12 kg", "", "5 kg + 6 kg = 12 kg"),
+    ("wrong-arithmetic", "How many?", "1 egg + 6 eggs - 2 eggs = 6 eggs.", "", "1 egg + 6 eggs - 2 eggs = 6 eggs"),
+    ("wrong-arithmetic", "How many?", "So 3 plus 4 equals 8.", "", "3 plus 4 equals 8"),
+    ("wrong-arithmetic", "How many?", "24 divided by 3 is 9", "", "24 divided by 3 is 9"),
     ("list-length", "Name four birds.", "- Heron\n- Coot\n- Rail", "", "- Heron\n- Coot\n- Rail"),
     ("list-length", "Give me up to two birds.", "1. Heron\n2. Coot\n3. Rail", "", "1. Heron\n2. Coot\n3. Rail"),
+    ("list-length", "Name 3 birds.", "heron, coot, rail, grebe", "", "heron, coot, rail, grebe"),
+    ("list-length", "Name five birds.", "Heron, coot, grebe and rail.", "", "Heron, coot, grebe and rail."),
     ("not-json", "Return a JSON object with a bird.", "bird: heron", "", "bird: heron"),
     ("not-one-word", "Answer with one word: what waits?", "It is the heron.", "", "It is the heron."),
     ("sentence-count", "Describe a heron in two sentences.", "It waits. It strikes. It eats.", "", "It waits. It strikes. It eats."),
     ("sentence-count", "Write a 2-3 sentence story about a heron.", LONG, "", LONG),
     ("word-count", "Describe a heron in at least 30 words.", LONG, "", LONG),
+    ("word-count", "Write exactly 5 words about herons.", "A heron is a very still bird.", "", "A heron is a very still bird."),
+    ("word-count", "Write a sentence of exactly ten words.", "Herons wait.", "", "Herons wait."),
+    ("word-count", "Write a 30-word summary of herons.", LONG, "", LONG),
+    ("word-count", "Describe a heron in 10-12 word sentence.", "It waits.", "", "It waits."),
 ]  # fmt: skip
 
 
@@ -171,16 +193,42 @@ LETS_PASS = [
     ("list-length", "Name at least two birds.", "1. Heron\n2. Coot\n3. Rail", ""),
     ("list-length", "Write a story in five parts.", "1. One\n2. Two", ""),
     ("list-length", "Name three birds.", "Heron, coot, rail", ""),
+    ("list-length", "Name three birds.", "Heron, coot and rail.", ""),
+    ("list-length", "Name three sauces.", "Salt, oil and vinegar, tomato", ""),
+    ("list-length", "Name two cities.", "Bonn, Germany, Rome, Italy", ""),
+    ("list-length", "Name three birds.", "Herons, which wait, are grey, tall, still", ""),
     ("list-length", "Name three birds.", "1. Heron\n   - grey\n   - tall\n2. Coot\n3. Rail", ""),
     ("list-length", "Suggest meals for four people with few costs.", "- Soup\n- Stew", ""),
     ("not-json", "Convert to JSON format.", "```json\n{\"bird\": \"heron\"}\n```", ""),
     ("not-json", "Explain what JSON is in a JSON format tutorial.", "A way to write data.", ""),
     ("not-one-word", "Describe each bird in one word.", "grey, black, small", ""),
     ("not-one-word", "What waits? Use one word.", "A heron", ""),
+    ("answer-in-prompt", "Decide whether the answer is right.", "right", ""),
+    ("answer-in-prompt", "Which bird waits? The answer is a bird.", "The heron", ""),
+    ("refusal", "Write a reply that says no.", "I'm sorry, but I can't help with that.", ""),
+    ("refusal", "Write a letter to a pupil.", "I cannot provide a room for you, since all of them are taken until May.", ""),
+    ("refusal", "Rewrite in the future tense.", "I will not do that.", "I did not do that."),
+    ("refusal", "Translate to English.", "I can't help with that.", "Ní féidir liom cabhrú leis sin."),
+    ("wrong-arithmetic", "What is the quotient?", "10 / 4 = 2.", ""),
+    ("wrong-arithmetic", "How many full boxes?", "10 / 4 = 2, and two eggs are left.", ""),
+    ("wrong-arithmetic", "How much?", "10 / 4 = 2.5, and 10 / 3 = 3", ""),
+    ("wrong-arithmetic", "How much?", "x plus 3 times 4 equals 15", ""),
+    ("wrong-arithmetic", "How much?", "2 plus 3 times 4 equals 20", ""),  # said aloud, step by step
+    ("wrong-arithmetic", "How much?", "3 times 4 is 2 more than 10", ""),
+    ("wrong-arithmetic", "How much?", "5 more than 3 times 4 is 17", ""),
+    ("wrong-arithmetic", "How much?", "40 min + 30 min = 1 h; 1 m + 1 m = 200 cm", ""),
+    ("wrong-arithmetic", "How loud?", "60 dB + 60 dB = 63 dB", ""),
+    ("wrong-arithmetic", "How late?", "11 + 3 = 2 on a clock.", ""),
     ("sentence-count", "Describe it in one sentence.", "Dr. Moreau of St. Malo paid approx. 3.5 million for it.", ""),
     ("sentence-count", "Describe each in one sentence.", "It waits. It eats.", ""),
     ("sentence-count", "Combine the two sentences.", "It waits and eats.", ""),
     ("word-count", "Describe a heron in no more than 20 words.", LONG, ""),
+    ("word-count", "Write a 20-word summary of herons.", LONG, ""),  # 20 words
+    ("word-count", "Write a 17-word summary of herons.", LONG, ""),  # within a fifth
+    ("word-count", "Write about a 40-word summary of herons.", LONG, ""),
+    ("word-count", "Write exactly five words about herons.", "Well-known birds - they wait.", ""),  # 4 or 5
+    ("word-count", "List exactly 5 words about herons.", "grey: of colour\nstill: of mood", ""),
+    ("word-count", "Describe a heron in a 10-14 word sentence.", "The heron is grey and it waits for small fish.", ""),
 ]  # fmt: skip
 
 
@@ -199,6 +247,35 @@ def test_every_detector_has_cases_of_both_kinds() -> None:
     names = {detector.name for detector in ALONE}
     assert {case[0] for case in FINDS} == names
     assert {case[0] for case in LETS_PASS} >= names - {"missing-file"}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "input", "output", "fixed"),
+    [
+        ("Name a bird.", "No input", "Heron", ""),
+        ("Name a bird.", "<noinput>", "Heron", ""),
+        ('Translate the word "heron" into Irish.', "No input", "corr éisc", ""),
+        (
+            "Put commas into the following sentence: herons coots and rails",
+            "no input",
+            "Herons, coots, …",
+            "",
+        ),
+        ("Translate the input to French.", "No input", "Pas d’entrée", "No input"),
+        ("Translate to French.", "No input", "Pas d’entrée", "No input"),
+        ("Rewrite the given sentence.", "No input given.", "Nothing was put in.", "No input given."),
+        ("Is it upper case?", "NO INPUT", "“no input” would be lower case.", "NO INPUT"),
+        ("Name a bird.", "N/A", "Heron", "N/A"),
+    ],
+)
+def test_an_input_is_emptied_only_where_the_task_cannot_mean_its_words(
+    instruction: str, input: str, output: str, fixed: str
+) -> None:
+    """Reported it is in every case."""
+    record = Record("r", instruction, output, input)
+    assert NO_INPUT_PLACEHOLDER.fix is not None
+    assert NO_INPUT_PLACEHOLDER.fix(record) == Record("r", instruction, output, fixed)
+    assert found("no-input-placeholder", instruction, output, input) == [input]
 
 
 def test_earlier_turns_of_the_assistant_are_checked_and_named() -> None:
