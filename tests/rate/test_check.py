@@ -59,7 +59,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def test_findings_name_record_line_field_and_place(data: Path, tmp_path: Path) -> None:
     manifest = check(CheckConfig(), data, tmp_path / "out")
-    assert manifest["counts"] == {"records": 5, "with_findings": 4, "rejects": 2}
+    assert manifest["counts"] == {"records": 6, "with_findings": 5, "rejects": 2}  # one has no output
     found = rows(tmp_path / "out/findings.jsonl")
     assert [(row["id"], row["line"], [one["detector"] for one in row["findings"]]) for row in found] == [
         ("b", 2, ["no-input-placeholder", "trailing-whitespace"]),
@@ -83,11 +83,11 @@ def test_findings_name_record_line_field_and_place(data: Path, tmp_path: Path) -
 def test_the_summary_counts_records_not_findings(data: Path, tmp_path: Path) -> None:
     check(CheckConfig(), data, tmp_path / "out")
     summary = json.loads((tmp_path / "out/summary.json").read_text())
-    assert summary["records"] == 5
+    assert summary["records"] == 6  # with the row that is rejected because it has no output
     assert summary["clean"]["count"] == 1
-    assert summary["clean"]["share"] == 0.2
+    assert summary["clean"]["share"] == pytest.approx(1 / 6)
     assert [(name, one["count"]) for name, one in summary["by_severity"].items()] == [
-        ("error", 3),
+        ("error", 4),
         ("warning", 1),
         ("note", 2),
     ]
@@ -101,9 +101,10 @@ def test_the_summary_counts_records_not_findings(data: Path, tmp_path: Path) -> 
     example = by_name["wrong-arithmetic"]["examples"][0]
     assert (example["id"], example["before"], example["marked"]) == ("e", "", "3 × 12 = 38")
     assert [bad["id"] for bad in summary["worst"]] == ["d", "c", "e", "b"]
-    # Wilson 95 % for 1 of 5, worked by hand: (0.2 + z²/10 ± z·sqrt(0.16/5 + z²/100)) / (1 + z²/5), z = 1.96
-    assert by_name["mojibake"]["low"] == pytest.approx(0.0362, abs=1e-3)
-    assert by_name["mojibake"]["high"] == pytest.approx(0.6245, abs=1e-3)
+    assert by_name["empty-output"]["count"] == 1
+    # Wilson 95 % for 1 of 6, worked by hand: (1/6 + z²/12 ± z·sqrt(5/216 + z²/144)) / (1 + z²/6), z = 1.96
+    assert by_name["mojibake"]["low"] == pytest.approx(0.0301, abs=1e-3)
+    assert by_name["mojibake"]["high"] == pytest.approx(0.5635, abs=1e-3)
 
 
 def test_with_fix_all_records_come_out_in_order_and_the_original_is_kept(data: Path, tmp_path: Path) -> None:
@@ -397,9 +398,9 @@ def test_the_command_prints_what_fired_and_where_the_files_are(data: Path, tmp_p
     done = CliRunner().invoke(app, [str(data), "--out", str(tmp_path / "out"), "--fix"])
     assert done.exit_code == 0, done.output
     assert (
-        "4 of 5 records (80.0 %) have a finding, 3 (60.0 %) an error. 2 rows could not be read" in done.output
+        "5 of 6 records (83.3 %) have a finding, 4 (66.7 %) an error. 2 rows could not be read" in done.output
     )
-    assert re.search(r"wrong-arithmetic +error +1 +20\.0 %", done.output)
+    assert re.search(r"wrong-arithmetic +error +1 +16\.7 %", done.output)
     assert "d (line 6): mojibake, near-duplicate" in done.output
     assert "2 records repaired" in done.output
 
@@ -413,3 +414,8 @@ def test_the_list_needs_no_data_and_names_every_detector() -> None:
 def test_without_data_the_command_says_what_to_give() -> None:
     done = CliRunner().invoke(app, [])
     assert isinstance(done.exception, RecipeError)
+
+
+def test_detectors_that_all_are_left_out_are_an_error() -> None:
+    with pytest.raises(ValueError, match="leave no detector"):
+        CheckConfig(only=("empty-output",), skip=("empty-output",))

@@ -76,3 +76,10 @@ def test_the_commands_defaults_are_the_configs() -> None:
     for name in set(DedupConfig.model_fields) - {"within"}:
         assert parameters[name].default == DedupConfig.model_fields[name].default, name
     assert (parameters["within"].default, DedupConfig().within) == ("", ())
+
+
+def test_texts_that_cannot_be_compared_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    write_records([Record(f"r{i}", "请写一首关于大海的诗", "…") for i in range(2)], path)
+    assert "note: 2 of 2 texts have no word to compare" in run(path, "--out", tmp_path / "rouge")
+    assert run(path, "--tokens", "unicode", "--out", tmp_path / "all").startswith("1 of 2 records kept")

@@ -118,3 +118,17 @@ def test_a_journal_without_the_replies_is_an_error(rated: Path, tmp_path: Path) 
 def test_a_pattern_that_is_none_is_a_sentence(rated: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="not a regular expression"):
         reparse(rated, tmp_path / "new", pattern="(")
+
+
+def test_a_rating_is_not_reparsed_into_itself(rated: Path) -> None:
+    before = (rated / "ratings.jsonl").read_bytes()
+    with pytest.raises(DataError, match="choose another --out"):
+        reparse(rated, rated, again=True)
+    assert (rated / "ratings.jsonl").read_bytes() == before
+
+
+def test_changed_records_without_ids_are_not_compared_silently(rated: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.json").write_text(json.dumps([{"instruction": "Say yes", "output": "yes, gladly"}]))
+    model = AskConfig(model=f"scripted:{tmp_path / 'rules.yaml'}")
+    with pytest.raises(DataError, match=r"none of the records has an id of that rating.*'id' column"):
+        rate(RateConfig(ask=model, before=rated), tmp_path / "new.json", tmp_path / "after")

@@ -20,6 +20,7 @@ from tunewright.rate.diversity import VectorSimilarity, WordSimilarity, words
 from tunewright.rate.select import choose, select
 from tunewright.records import Record, read_records
 from tunewright.run.config import parse_config
+from tunewright.run.files import read_jsonl
 
 NAN = math.nan
 TEXTS = ["a red fox", "a red fox runs", "the blue whale", "the blue whale", "seven green lamps"]
@@ -363,3 +364,17 @@ def test_mistakes_in_a_file_of_human_scores_are_named(
 def test_a_column_without_numbers_is_no_human_score() -> None:
     with pytest.raises(DataError, match="neither a file nor a column with numbers"):
         human_scores("stars", [record(1)])
+
+
+def test_a_dropped_record_is_kept_whole(tmp_path: Path) -> None:
+    data = scored(tmp_path, [5, 4])
+    select(config(score="score", n=1), data, tmp_path / "out")
+    (row,) = read_jsonl(tmp_path / "out" / "rejects.jsonl")
+    assert row["record"]["id"] == row["id"]
+    assert row["record"]["output"]
+    assert row["record"]["meta"]["score"] == 4
+
+
+def test_a_similarity_without_diversity_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs diversity"):
+        SelectConfig(n=1, max_similarity=0.5)

@@ -93,7 +93,11 @@ def _options(
         bool, _option("--no-calls", help="Use only replies that are in the journal; ask nothing.")
     ] = False,
     allow_unanswered: Annotated[
-        bool, _option("--allow-unanswered", help="Finish without the calls that never got an answer.")
+        bool,
+        _option(
+            "--allow-unanswered",
+            help="Go on without the calls that never got an answer; the same command asks them later.",
+        ),
     ] = False,
     ask_refused: Annotated[
         bool, _option("--ask-refused", help="Ask again what the endpoint refused before.")

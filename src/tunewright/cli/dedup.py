@@ -82,6 +82,11 @@ def _print(folder: Path, by: str) -> None:
     )
     if found["broken"]:
         typer.echo(f"{found['broken']:,} rows could not be read")
+    if found["without_words"]:
+        typer.echo(
+            f"note: {found['without_words']:,} of {found['records']:,} texts have no word to compare and are "
+            "kept; --by another field, or --tokens unicode for other scripts, may see more"
+        )
     if len(found["dropped_by_file"]) > 1:
         for name, count in found["dropped_by_file"].items():
             typer.echo(f"  {count:,} like a record of {name}")

@@ -101,10 +101,35 @@ def show_summary(folder: Path) -> None:
     typer.echo(f"{summary['main_side']}: {lead(headline(summary, summary['main_side']))}")
     if summary["num_failed"]:
         typer.echo(f"{summary['num_failed']:,} ratings failed; they are in rejects.jsonl")
+        _print_first_failure(folder)
     if summary["num_rejected_rows"]:
         typer.echo(f"{summary['num_rejected_rows']:,} rows could not be read")
     for score in summary["scores"]:
         for flag in score["flags"]:
             typer.echo(f"note: {score['key']}: {flag}")
+    _print_comparisons(summary)
     typer.echo(f"records: {folder / 'records.jsonl'}")
     typer.echo(f"summary: {folder / PAGE_FILE}")
+
+
+def _print_first_failure(folder: Path) -> None:
+    from tunewright.run.files import read_jsonl
+
+    for row in read_jsonl(folder / "ratings.jsonl"):
+        for key, result in row["criteria"].items():
+            if result["status"] not in ("rated", "absent"):
+                typer.echo(f"  the first, {row['id']} {key}: {result['status']}: {result['problem']}")
+                return
+
+
+def _print_comparisons(summary: dict[str, Any]) -> None:
+    agreement = summary["agreement"]
+    if agreement is not None:
+        found = agreement["problem"] or ", ".join(
+            f"{name} {agreement[name]:.2f}" for name in ("pearson", "spearman") if agreement[name] is not None
+        )
+        typer.echo(f"agreement with people on {agreement['num_pairs']:,} records: {found}")
+    for side in (summary["comparison"] or {"sides": []})["sides"]:
+        alone = side["num_only_before"] + side["num_only_after"]
+        if alone:
+            typer.echo(f"note: {side['key']}: {alone:,} records are in one of the two ratings only")

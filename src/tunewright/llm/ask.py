@@ -159,7 +159,7 @@ class Asker:
             raise ModelError(
                 f"{len(loop.unanswered):,} requests got no answer in {self._config.max_attempts} attempts; "
                 f"the first because: {next(iter(loop.unanswered.values()))}. All replies are kept; the "
-                "same command asks only those again, --allow-unanswered finishes without them"
+                "same command asks only those again, --allow-unanswered goes on without them"
             )
         return self._totals(loop.num_calls, len(loop.unanswered))
 

@@ -54,7 +54,7 @@ class AskConfig(Config):
     price_input: float | None = Field(None, ge=0, description="price of a million tokens read")
     price_output: float | None = Field(None, ge=0, description="price of a million tokens written")
     batch_size: int = Field(8, ge=1, description="requests at once of a model in this process (hf:)")
-    allow_unanswered: bool = Field(False, description="finish without the calls that never got an answer")
+    allow_unanswered: bool = Field(False, description="go on without the calls that never got an answer")
     replies: Path | None = Field(None, description="the journal; default: replies.sqlite in the run folder")
     calls: bool = Field(True, description="false: only replies that are in the journal, nothing is asked")
 

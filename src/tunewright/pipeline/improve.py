@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tunewright.errors import ModelError
 from tunewright.pipeline.recipe import Recipe
 from tunewright.rate.check import check
 from tunewright.rate.dedup import dedup
@@ -32,7 +33,12 @@ def improve(recipe: Recipe, out: Path, *, progress: Progress, again: bool) -> No
         check(recipe.check, data, out / "check", progress=progress, again=again)
         data = out / "check" / RECORDS_FILE if recipe.check.fix else data
     if recipe.rate is not None:
-        rate(recipe.rate, data, out / "rate", progress=progress, again=again)
+        manifest = rate(recipe.rate, data, out / "rate", progress=progress, again=again)
+        if manifest["finished"] is None:
+            raise ModelError(
+                f"{out / 'rate'}: {manifest['counts']['unanswered']:,} requests have no reply yet; the same "
+                "command asks them"
+            )
         data = out / "rate" / RECORDS_FILE
     if recipe.select is not None:
         select(recipe.select, data, out / "select", progress=progress, again=again)

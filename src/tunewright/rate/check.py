@@ -11,11 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tunewright.errors import RecipeError
 from tunewright.rate.check_page import write_check_page
-from tunewright.rate.check_summary import FindingCounts, line_of
+from tunewright.rate.check_summary import OUTPUT_FIELDS, FindingCounts, line_of
 from tunewright.rate.detectors import ALONE, DETECTORS, NEAR_DUPLICATE, CheckSettings, Detector, Finding
 from tunewright.rate.fixes import fix
 from tunewright.rate.passes import advance_to, ignore
@@ -77,6 +77,12 @@ class CheckConfig(Config):
             raise ValueError("give a language code such as en, or any")
         return text
 
+    @model_validator(mode="after")
+    def _something_looks(self) -> CheckConfig:
+        if not self.chosen():
+            raise ValueError("only and skip leave no detector; take one of them out")
+        return self
+
     def chosen(self) -> tuple[Detector, ...]:
         """The detectors that look, in the order of `DETECTORS`."""
         names = {detector.name for detector in DETECTORS} if self.only is None else set(self.only)
@@ -136,6 +142,8 @@ def _run(
 
         def reject(row: Reject) -> None:
             rejects(row)
+            if row.reason == "is empty" and row.field in OUTPUT_FIELDS:
+                tally.add_without_output(row)
             reasons[f"'{row.field}' {row.reason}" if row.field else row.reason] += 1
 
         records = _checked(

@@ -12,7 +12,10 @@ from tunewright.rate.detectors.detector import Detector, Finding, Severity, text
 from tunewright.rate.false_alarms import expected_alarms
 from tunewright.rate.summary import share_of
 from tunewright.records.record import Record
+from tunewright.records.reject import Reject
 
+EMPTY_OUTPUT = "empty-output"
+OUTPUT_FIELDS = frozenset({"output", "response", "completion", "answer"})
 EXAMPLES = 3  # of each detector, the first ones met
 WORST = 20
 _AROUND_CHARS = 90
@@ -109,6 +112,22 @@ class FindingCounts:
             if len(kept) < EXAMPLES:
                 kept.append(excerpt(record, next(found for found in findings if found.detector == name)))
         self._keep_worst(record, findings, severities)
+
+    def add_without_output(self, reject: Reject) -> None:
+        """Count a row that is rejected on reading because its output is empty: the defect all the same."""
+        if EMPTY_OUTPUT not in {detector.name for detector in self._detectors}:
+            return
+        self.num_records += 1
+        self.num_found += 1
+        self._fired[EMPTY_OUTPUT] += 1
+        self._by_severity[Severity.ERROR] += 1
+        kept = self._examples.setdefault(EMPTY_OUTPUT, [])
+        if len(kept) < EXAMPLES:
+            message = "the output is empty; the row is in rejects.jsonl"
+            asked = _beginning(reject.row)
+            kept.append(
+                Excerpt("", reject.line, EMPTY_OUTPUT, "error", message, reject.field, "", "", "", asked)
+            )
 
     def _keep_worst(self, record: Record, findings: Sequence[Finding], counts: Counter[Severity]) -> None:
         weight = (counts[Severity.ERROR], counts[Severity.WARNING], counts[Severity.NOTE], -self.num_records)

@@ -82,6 +82,8 @@ class SelectConfig(Config):
             raise ValueError("share and n both say how many to keep; give one")
         if (self.diversity == "embedding") != (self.embeddings is not None):
             raise ValueError("diversity: embedding and embeddings (a .npy file) go together")
+        if self.max_similarity is not None and self.diversity == "none":
+            raise ValueError("max_similarity needs diversity: ngram or embedding")
         return self
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from tunewright.duplicates import Tokens, near_duplicates
+from tunewright.duplicates.tokens import words_of
 from tunewright.errors import DataError
 from tunewright.rate.dedup_rows import Dropped, Source, by_cell, read_source, summarise, write_rejects
 from tunewright.rate.passes import advance_to
@@ -91,8 +92,9 @@ def _run(
     columns, cells = _cells(config.within, data)
     given = [(source, record) for source in against for record in source.records]
     progress.start("dedup", len(data.records), "records")
+    texts = [text_of(record, config.by) for record in data.records]
     decisions = near_duplicates(
-        [text_of(record, config.by) for record in data.records],
+        texts,
         threshold=config.threshold,
         tokens=config.tokens,
         cells=cells,
@@ -105,13 +107,15 @@ def _run(
             kept.append(record)
         else:
             source, other = given[found.of] if found.against else (data, data.records[found.of])
-            texts = text_of(record, config.by), text_of(other, config.by)
-            dropped.append(Dropped(record, other, source.name, found.score, texts))
+            both = text_of(record, config.by), text_of(other, config.by)
+            dropped.append(Dropped(record, other, source.name, found.score, both))
     broken = [reject for source in (data, *against) for reject in source.rejects]
     write_records(kept, folder / "records.jsonl", format="native")
     write_rejects(folder / "rejects.jsonl", broken, dropped, by=config.by)
+    words = words_of(config.tokens)
     counts = {
         "records": len(data.records),
+        "without_words": sum(not words(text) for text in texts),
         "kept": len(kept),
         "dropped": len(dropped),
         "broken": len(broken),

@@ -33,6 +33,8 @@ def reparse(
     folder holds no rating, when the data, the criteria or the prompts have changed since, and as `rate` does
     when they are gone.
     """
+    if Path(out).resolve() == Path(folder).resolve():
+        raise DataError(f"{folder} cannot be read and written at once; choose another --out")
     manifest = read_manifest(folder)
     if manifest["stage"] != "rate":
         raise DataError(f"{folder}: holds a '{manifest['stage']}' run, not a rating; name another folder")

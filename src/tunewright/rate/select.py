@@ -7,7 +7,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tunewright.rate.config import SelectConfig
 from tunewright.rate.diversity import Similarity, VectorSimilarity, WordSimilarity, load_vectors
 from tunewright.rate.passes import ignore
 from tunewright.records.digest import DataDigest
+from tunewright.records.native import native_row
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject, RejectWriter, cut
@@ -301,9 +302,10 @@ def _kept(
             continue
         file, line = (record.origin.file, record.origin.line) if record.origin is not None else ("", 0)
         field = "" if drop.kind == "too similar" else column
-        rejects(
-            Reject(file, line, field, f"record {record.id} dropped: {drop.reason}", cut(record.instruction))
+        reject = Reject(
+            file, line, field, f"record {record.id} dropped: {drop.reason}", cut(record.instruction)
         )
+        rejects(reject, id=record.id, record=native_row(replace(record, origin=None), as_text=False))
 
 
 def _mean(scores: Iterable[float]) -> float | None:

@@ -75,6 +75,7 @@ def rate(
     if replies_of is not None:
         _check_same_questions(work, replies_of)
     before = _before(config, work.criteria)
+    _check_matches(work)
     backend = backend or open_backend(config.ask)
     with RunFolder.open(out, fingerprint=_fingerprint(work, backend, before), again=again) as folder:
         if not folder.is_done:
@@ -186,6 +187,17 @@ def _before(config: RateConfig, criteria: CriteriaSet) -> dict[str, Any] | None:
             "only ratings by the same criteria can be compared"
         )
     return manifest
+
+
+def _check_matches(work: _Work) -> None:
+    if work.config.before is None:
+        return
+    earlier = {id for id, _ in read_scores(work.config.before)}
+    if not any(record.id in earlier for record in work.records()):
+        raise DataError(
+            f"{work.config.before}: none of the records has an id of that rating. Records without an id are "
+            "known by their texts, so changed ones match nothing: give both sets an 'id' column"
+        )
 
 
 def _check_same_questions(work: _Work, earlier: Mapping[str, Any]) -> None:

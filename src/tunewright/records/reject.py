@@ -48,9 +48,10 @@ class RejectWriter:
         except OSError as error:
             raise RunFolderError(f"{self.path}: rejects cannot be written here: {error.strerror}") from error
 
-    def __call__(self, reject: Reject) -> None:
+    def __call__(self, reject: Reject, **more: object) -> None:
+        """Write the reject; `more` are further columns, such as the whole record that a stage dropped."""
         try:
-            self._stream.write(orjson.dumps(asdict(reject)) + b"\n")
+            self._stream.write(orjson.dumps(asdict(reject) | more) + b"\n")
         except OSError as error:
             raise RunFolderError(f"{self.path}: rejects cannot be written: {error.strerror}") from error
         self.count += 1

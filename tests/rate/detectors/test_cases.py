@@ -72,6 +72,7 @@ FINDS = [
     ("refusal", "Name a bird.", "I cannot fulfill this request.", "", "I cannot fulfill this request."),
     ("refusal", "Name a bird.", "I cannot fulfil what you want of me today.", "", "I cannot fulfil"),
     ("refusal", "Name a bird.", "I must decline.", "", "I must decline."),
+    ("refusal", "Write a story.", "I'm afraid I can't do that.", "", "I'm afraid I can't do that."),
     ("refusal", "Name a bird.", "I won't be able to provide a name.", "", "I won't be able to provide"),
     ("refusal", "Write a poem about herons.", "I'm sorry, but I can't help with that.", "", "I'm sorry, but I can't help with that."),
     ("refusal", "Rewrite the letter in one line.", "I'm really sorry, but I can't assist with that request.", "Dear Ana, the heron is back.",
@@ -106,6 +107,7 @@ FINDS = [
     ("list-length", "Name four birds.", "- Heron\n- Coot\n- Rail", "", "- Heron\n- Coot\n- Rail"),
     ("list-length", "Give me up to two birds.", "1. Heron\n2. Coot\n3. Rail", "", "1. Heron\n2. Coot\n3. Rail"),
     ("list-length", "Name 3 birds.", "heron, coot, rail, grebe", "", "heron, coot, rail, grebe"),
+    ("list-length", "Name five birds.", "Heron, coot and rail", "", "Heron, coot and rail"),
     ("list-length", "Name five birds.", "Heron, coot, grebe and rail.", "", "Heron, coot, grebe and rail."),
     ("not-json", "Return a JSON object with a bird.", "bird: heron", "", "bird: heron"),
     ("not-one-word", "Answer with one word: what waits?", "It is the heron.", "", "It is the heron."),
@@ -217,6 +219,7 @@ LETS_PASS = [
     ("wrong-arithmetic", "How much?", "3 times 4 is 2 more than 10", ""),
     ("wrong-arithmetic", "How much?", "5 more than 3 times 4 is 17", ""),
     ("wrong-arithmetic", "How much?", "40 min + 30 min = 1 h; 1 m + 1 m = 200 cm", ""),
+    ("wrong-arithmetic", "How long?", "10 / 4 = 2 hours 30 minutes", ""),
     ("wrong-arithmetic", "How loud?", "60 dB + 60 dB = 63 dB", ""),
     ("wrong-arithmetic", "How late?", "11 + 3 = 2 on a clock.", ""),
     ("sentence-count", "Describe it in one sentence.", "Dr. Moreau of St. Malo paid approx. 3.5 million for it.", ""),
@@ -227,6 +230,9 @@ LETS_PASS = [
     ("word-count", "Write a 17-word summary of herons.", LONG, ""),  # within a fifth
     ("word-count", "Write about a 40-word summary of herons.", LONG, ""),
     ("word-count", "Write exactly five words about herons.", "Well-known birds - they wait.", ""),  # 4 or 5
+    ("word-count", "Write two sentences of exactly ten words about herons.", LONG, ""),
+    ("word-count", "Teach 3-word sentence patterns.", "One is “Herons wait still”, of which there are many.", ""),
+    ("word-count", "Write a twenty-five-word summary.", LONG, ""),
     ("word-count", "List exactly 5 words about herons.", "grey: of colour\nstill: of mood", ""),
     ("word-count", "Describe a heron in a 10-14 word sentence.", "The heron is grey and it waits for small fish.", ""),
 ]  # fmt: skip

@@ -69,6 +69,7 @@ _OTHER_RULES = re.compile(
 _DATE = re.compile(r"\d{1,4}[-–/](?:\d{1,2}[-–/])?\d{2,4}")  # also a span of years
 _LONGEST_CHARS = 80
 _LARGEST_EXPONENT = 12
+_SMALLER_UNIT = re.compile(r" ?[A-Za-z]{1,12},? (?:and )?\d")  # "10 / 4 = 2 hours 30 minutes"
 _SHORT_DECIMALS = frozenset({2, 4, 5, 10, 20, 25, 50, 100})  # denominators of one or two decimals
 _OPERATORS = "+-−–*/×÷^x"
 
@@ -151,6 +152,8 @@ def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[_Wrong]:
     percent = _Range(value.low * 100, value.high * 100)
     is_percent = text[result.end() : result.end() + 2].strip().startswith("%")
     is_whole = not rounded and not is_percent and _is_whole_for_part(value, said)
+    if is_whole and _SMALLER_UNIT.match(text, result.end()):
+        return
     if is_whole or not (
         _agree(value, said, result[1], rounded=rounded)
         or (is_percent and _agree(percent, said, result[1], rounded=True))

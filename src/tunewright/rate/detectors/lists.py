@@ -122,13 +122,15 @@ def nums_in_line(text: str) -> set[int]:
     Two numbers where "and" may stand between two things or within one: "salt, oil and vinegar".
     """
     text = text.strip().removesuffix(".")
-    if len(text) > _LONGEST_LINE or "\n" in text or text.count(",") < 2 or _VERB.search(text):
+    if len(text) > _LONGEST_LINE or "\n" in text or "," not in text or _VERB.search(text):
         return set()
     whole = [part.strip() for part in text.split(",")]
     parted = [
         part.strip()
         for part in _LAST.sub(",", text.replace(", and ", ", ").replace(", or ", ", ")).split(",")
     ]
+    if len(parted) < 3:
+        return set()
     if not all(map(_ITEM.fullmatch, parted)) or len({part.lower() for part in parted}) < len(parted):
         return set()
     return {len(whole), len(parted)}

@@ -18,8 +18,8 @@ from tunewright.records.record import Record
 
 _SORRY = (
     r"(?:(?:unfortunately|(?:i(?:['’]m| am) )?(?:(?:really|very|so|truly|terribly) )?sorry|i apologi[sz]e"
-    r"|(?:my )?apologies|as an? [^,.]{2,40})[,.!]?\s*(?:but )?(?:for [^,.]{1,40}, ?)?(?:but )?"
-    r"(?:i(?:['’]m| am) afraid )?)?"
+    r"|(?:my )?apologies|as an? [^,.]{2,40})[,.!]?\s*(?:but )?(?:for [^,.]{1,40}, ?)?(?:but )?)?"
+    r"(?:i(?:['’]m| am) afraid(?:,| that)? )?"
 )
 _CANNOT = (
     r"i(?: (?:cannot|can ?not|am (?:unable|not able) to"
@@ -52,8 +52,8 @@ _AS_A_MACHINE = re.compile(
 _LONGEST_PLAIN_REFUSAL = 200  # characters: the refusal, and perhaps a sentence that offers something else
 # What excuses even a plain refusal: it is asked for, or the prompt has one to work on.
 _ASKS_FOR_REFUSAL = re.compile(
-    r"\b(?:declin\w+|refus\w+|reject\w*|turn\w* (?:\w+ )?down|say(?:ing)? no|apolog\w+|complain\w*|polite\w*"
-    r"|excuses?|sorry|unable|can ?not|not able|role-?play|pretend|act as|dialogue|conversation"
+    r"\b(?:declin\w+|refus\w+|reject\w*|turn\w* (?:\w+ )?down|say(?:s|ing)? no|apolog\w+|complain\w*"
+    r"|polite\w*|excuses?|sorry|unable|can ?not|not able|role-?play|pretend|act as|dialogue|conversation"
     r"|(?:reply|replies|respond|response|answer) to|(?:in)?to english|negative"
     r"|(?:sentence|phrase)s? (?:using|with|that|containing))\b"
     r"|n['’]t\b",
