@@ -61,6 +61,7 @@ JUDGED: dict[str, tuple[int, int]] = {
     "list-length": (5, 0),
     "not-one-word": (1, 0),
     "sentence-count": (3, 0),
+    "word-count": (3, 0),
 }
 NOT_READ = {"trailing-whitespace", "near-duplicate"}
 
