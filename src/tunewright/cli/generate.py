@@ -76,6 +76,9 @@ def command(
             "or none.",
         ),
     ] = None,
+    near_duplicate: Annotated[
+        float | None, _grow("--near-duplicate", help="ROUGE-L F1 above which an item is one (0.7).")
+    ] = None,
     skip_detectors: Annotated[
         list[str] | None, _grow("--skip-detector", help="A detector that does not refuse; may be repeated.")
     ] = None,
@@ -112,6 +115,7 @@ def command(
         "max_tokens": max_tokens,
         "language": language,
         "refuse_level": refuse_level,
+        "near_duplicate": near_duplicate,
         "skip_detectors": skip_detectors,
         "licence": licence,
     }

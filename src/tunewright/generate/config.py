@@ -63,7 +63,9 @@ class GenerateConfig(Config):
     @model_validator(mode="after")
     def _model_is_asked(self) -> GenerateConfig:
         if self.source == "model" and self.ask is None:
-            raise ValueError("source 'model' needs ask: with the model that answers")
+            raise ValueError(
+                "source 'model' needs a model: ask.model in a recipe, --model on the command line"
+            )
         if self.source == "items" and (self.ask is not None or self.grow is not None):
             raise ValueError("ask and grow are for source 'model'; source 'items' needs no model")
         return self
