@@ -31,6 +31,8 @@ COMMANDS = [
     "select",
     "replies",
     "reparse",
+    "export",
+    "import",
     "mask",
     "tune",
     "evaluate",

@@ -18,7 +18,9 @@ from tunewright.cli import (
     check_items,
     dedup,
     evaluate,
+    export,
     generate,
+    import_,
     inspect,
     mask,
     rate,
@@ -58,6 +60,8 @@ app.command("select")(select.command)
 app.command("replies")(replies.command)
 app.command("reparse")(reparse.command)
 app.command("mask")(mask.command)
+app.command("export")(export.command)
+app.command("import")(import_.command)
 app.command("tune")(tune.command)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("report")(report.command)
