@@ -22,6 +22,7 @@ REFERENCE = Path(__file__).resolve().parent / "reference"
 COMMANDS = [
     "run",
     "generate",
+    "subsets",
     "inspect",
     "check",
     "check-items",

@@ -29,6 +29,7 @@ from tunewright.cli import (
     report,
     run,
     select,
+    subsets,
     tune,
 )
 from tunewright.cli.show import error
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.command("run")(run.command)
 app.command("generate")(generate.command)
+app.command("subsets")(subsets.command)
 app.command("inspect")(inspect.command)
 app.command("check")(check.command)
 app.command("check-items")(check_items.command)

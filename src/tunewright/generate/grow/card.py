@@ -1,0 +1,155 @@
+"""The card of a grown data set: a Hugging Face README with the answers of a datasheet, all of it counted.
+
+It holds no date and nothing of the machine, so the same run gives the same card.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tunewright.generate.grow.ask import prompt_hash
+from tunewright.generate.grow.cells import LEVELS, SKILLS, Cell
+from tunewright.generate.grow.loop import Grower
+from tunewright.llm.outcome import Identity
+from tunewright.run.strict_yaml import dump_yaml
+
+CARD_FILE = "README.md"
+_MOST_ROWS = 40  # of a table; the rest is summed up
+
+
+def card(grower: Grower, who: Identity) -> str:
+    """The card as Markdown with the YAML header that the hub reads."""
+    config, tally, plan = grower.config, grower.tally, grower.plan
+    cells = {cell: number for cell, number in plan.accepted.items() if number}
+    licence = config.licence or "not stated: see the terms of the model that wrote the records"
+    parts = [
+        "---\n" + dump_yaml(_header(grower)) + "---\n",
+        f"# {_title(grower)}\n",
+        f"{tally.num_accepted:,} records of instruction, input, output and explanation, written by the model "
+        f"`{who.model}`{f' (revision `{who.revision}`)' if who.revision else ''} from "
+        f"{len(grower.seeds):,} seeds and let through a gate by `tunewright generate`.",
+        _stopped(grower),
+        "## Composition\n",
+        *_distributions(cells),
+        "Each record says in `meta.grown` which seeds and earlier items its prompt showed, the hash of the "
+        "prompts, the model with revision and decoding, the licence, the round and the key of the reply.\n",
+        "## How it was made\n",
+        _how(grower),
+        "## What was rejected\n",
+        f"{tally.num_candidates:,} candidates = {tally.num_accepted:,} accepted + {tally.num_rejected:,} "
+        "rejected. Each rejected one is in `rejects.jsonl` with its text.\n",
+        _table(
+            ("step", "reason", "rejected", "share of candidates"),
+            [
+                (
+                    row["step"],
+                    row["reason"],
+                    f"{row['rejected']:,}",
+                    _percent(row["rejected"], tally.num_candidates),
+                )
+                for row in tally.reasons()
+            ],
+        ),
+        "## Uses and limits\n",
+        _limits(config.domain),
+        "## Licence\n",
+        f"Terms of the records: {licence}.\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _header(grower: Grower) -> dict[str, Any]:
+    config = grower.config
+    found: dict[str, Any] = {
+        "license": config.licence if config.licence in _HUB_LICENCES else "other",
+        "task_categories": ["text-generation", "question-answering"],
+        "size_categories": [_size(grower.tally.num_accepted)],
+        "tags": ["synthetic", "instruction-tuning", "tunewright"],
+        "configs": [{"config_name": "default", "data_files": "records.jsonl"}],
+    }
+    if config.language != "any":
+        found["language"] = [config.language]
+    if config.domain == "elpa":
+        found["tags"].append("language-assessment")
+    return found
+
+
+_HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "odc-by"}
+_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
+
+
+def _size(num_records: int) -> str:
+    return next((name for most, name in _SIZES if num_records < most), "n>1M")
+
+
+def _title(grower: Grower) -> str:
+    kind = "language assessment items" if grower.config.domain == "elpa" else "instruction data"
+    return f"Grown {kind}, {grower.tally.num_accepted:,} records"
+
+
+def _stopped(grower: Grower) -> str:
+    return (
+        f"**{grower.plan.n:,} were planned.** The run stopped: {grower.stopped}.\n" if grower.stopped else ""
+    )
+
+
+def _distributions(cells: dict[Cell, int]) -> Iterable[str]:
+    """A table per dimension; none for general data, which has no cells."""
+    dimensions: tuple[tuple[str, Callable[[Cell], str], Sequence[str]], ...] = (
+        ("skill", lambda cell: cell.group.skill, SKILLS),
+        ("CEFR level", lambda cell: cell.group.level, LEVELS),
+        ("form", lambda cell: cell.group.form, ("choice", "open", "author")),
+        ("task type", lambda cell: cell.group.task, ()),
+        ("topic", lambda cell: cell.topic, ()),
+    )
+    for name, key, order in dimensions:
+        counts: Counter[str] = Counter()
+        for cell, number in cells.items():
+            counts[key(cell)] += number
+        if set(counts) <= {"", "general"}:
+            continue
+        names = [one for one in order if one in counts] or sorted(counts, key=lambda one: (-counts[one], one))
+        rows = [(one, f"{counts[one]:,}") for one in names[:_MOST_ROWS]]
+        if len(names) > _MOST_ROWS:
+            rest = sum(counts[one] for one in names[_MOST_ROWS:])
+            rows.append((f"{len(names) - _MOST_ROWS} others", f"{rest:,}"))
+        yield _table((name, "records"), rows)
+
+
+def _how(grower: Grower) -> str:
+    config = grower.config
+    return (
+        f"{grower.num_rounds:,} rounds of calls, {config.per_call} items a call. A prompt shows up to "
+        f"{config.seed_examples} seeds and {config.machine_examples} accepted machine items of the same or a "
+        f"near kind. Decoding: temperature {config.temperature:g}, top_p {config.top_p:g}. Prompts: "
+        f"`{prompt_hash()}`. Seed: {grower.seed}. Near-duplicates are dropped within a cell (skill, task, "
+        f"level, topic) at ROUGE-L F1 > {config.near_duplicate:g}. {grower.plan.num_filled:,} of "
+        f"{len(grower.plan.targets):,} cells are filled.\n"
+    )
+
+
+def _limits(domain: str) -> str:
+    if domain == "general":
+        return "A model wrote this and no person has checked it. Answers can be wrong.\n"
+    return (
+        "For tuning and for drafts. A model wrote the items and rules checked their form: whether a key is "
+        "the only defensible one, and whether an item is fit for use, is for people to say. Levels are what "
+        "was asked for, not what learners showed. A model tuned on this must not be evaluated on the seeds "
+        "it grew from.\n"
+    )
+
+
+def _percent(number: int, of: int) -> str:
+    return f"{number / of:.1%}" if of else "–"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return "None.\n"
+    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return (
+        "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        + "\n"
+    )

@@ -1,0 +1,189 @@
+"""Cells: the kinds of items a set should hold, and how many of each.
+
+A cell is skill × task type × CEFR level × topic (and whether the item has options). Which cells there are
+follows from the seeds, or from rows of the user's own; each gets its share of `n` so that no cell, and no
+skill or level as a whole, is further than one item from its ideal.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, cast, get_args
+
+from pydantic import Field
+
+from tunewright.errors import DataError, RecipeError
+from tunewright.generate.item import Level, Skill
+from tunewright.records.record import Record
+from tunewright.run.config import Config
+from tunewright.run.seeds import derive_seed
+
+Form = Literal["choice", "open", "author", "general"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+SKILLS: tuple[Skill, ...] = get_args(Skill)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Group:
+    """Cells that differ in topic only: what one call asks for. All texts are empty for general data."""
+
+    skill: str
+    level: str
+    task: str
+    form: Form
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One kind of item."""
+
+    group: Group
+    topic: str
+
+    def name(self) -> str:
+        group = self.group
+        return " / ".join(part for part in (group.skill, group.task, group.level, self.topic) if part)
+
+
+GENERAL = Cell(Group("", "", "", "general"), "")
+
+
+class PlanRow(Config):
+    """One row of a plan: these tasks of a skill, at these levels, about these topics."""
+
+    skill: Skill
+    tasks: tuple[str, ...] = Field(min_length=1, description="names of task types, e.g. notice")
+    levels: tuple[Level, ...] = Field(min_length=1)
+    topics: tuple[str, ...] | None = Field(None, description="default: all topics of the seeds")
+    form: Literal["choice", "open", "author"] | None = Field(
+        None, description="choice: options with one key; default: choice where a seed of the task is"
+    )
+    weight: float = Field(1.0, gt=0, description="share of this row against the other rows")
+
+
+def form_of(seed: Record) -> Form:
+    """Author for a task of an author of items, whose answer is an item; choice for an item that has options;
+    else the answer is written: open."""
+    if seed.meta.get("mode") == "author":
+        return "author"
+    return "choice" if seed.meta.get("options") and seed.meta.get("key") else "open"
+
+
+def group_of(seed: Record) -> Group:
+    """The group a seed belongs to. DataError when it does not say its skill, level and task."""
+    skill, level, task = (seed.meta.get(name) for name in ("skill", "level", "task"))
+    if skill not in SKILLS or level not in LEVELS or not isinstance(task, str) or not task.strip():
+        raise DataError(
+            f"seed {seed.id}: an assessment seed needs skill ({', '.join(SKILLS)}), level "
+            f"({', '.join(LEVELS)}) and task; found skill {skill!r}, level {level!r}, task {task!r}. Add the "
+            "columns, or grow with --domain general, which needs none"
+        )
+    return Group(skill, level, task.strip(), form_of(seed))
+
+
+def shares_of_seeds(
+    seeds: Sequence[Record],
+    *,
+    skills: Sequence[str] | None = None,
+    levels: Sequence[str] | None = None,
+    topics: Sequence[str] | None = None,
+) -> dict[Cell, Fraction]:
+    """Every combination of the seeds' groups and topics with its share; the shares add up to 1.
+
+    Skills get equal shares; within a skill its levels do, then the tasks there, then the topics. Raises
+    RecipeError when skills and levels leave no cell.
+    """
+    groups = sorted({group_of(seed) for seed in seeds})
+    groups = [g for g in groups if (not skills or g.skill in skills) and (not levels or g.level in levels)]
+    if not groups:
+        raise RecipeError(f"no seed has a skill of {skills} at a level of {levels}; ask for others")
+    all_topics = tuple(topics or topics_of(seeds))
+    by_skill: dict[str, dict[str, list[Group]]] = {}
+    for group in groups:
+        by_skill.setdefault(group.skill, {}).setdefault(group.level, []).append(group)
+    return {
+        Cell(group, topic): Fraction(1, len(by_skill) * len(by_level) * len(tasks) * len(all_topics))
+        for by_level in by_skill.values()
+        for tasks in by_level.values()
+        for group in tasks
+        for topic in all_topics
+    }
+
+
+def shares_of_rows(rows: Iterable[PlanRow], seeds: Sequence[Record]) -> dict[Cell, Fraction]:
+    """The cells of a user's own plan with their shares, each row's spread evenly over its cells."""
+    groups = set(map(group_of, seeds))
+
+    shares: dict[Cell, Fraction] = {}
+    for row in rows:
+        cells = [
+            Cell(Group(row.skill, level, task, row.form or _form(row.skill, task, groups)), topic)
+            for level in row.levels
+            for task in row.tasks
+            for topic in row.topics or topics_of(seeds)
+        ]
+        for cell in cells:
+            share = Fraction(row.weight).limit_denominator(10**6) / len(cells)
+            shares[cell] = shares.get(cell, Fraction(0)) + share
+    total = sum(shares.values())
+    return {cell: share / total for cell, share in shares.items()}
+
+
+def _form(skill: str, task: str, groups: set[Group]) -> Form:
+    """Choice where a seed of the task is; else author where all seeds of it are; else open."""
+    forms = {group.form for group in groups if (group.skill, group.task) == (skill, task)}
+    return "choice" if "choice" in forms else "author" if forms == {"author"} else "open"
+
+
+def topics_of(seeds: Sequence[Record]) -> tuple[str, ...]:
+    """The seeds' topics in alphabetical order; one without a name when they have none."""
+    found = {str(seed.meta["topic"]).strip() for seed in seeds if seed.meta.get("topic")}
+    return tuple(sorted(found)) or ("",)
+
+
+def targets(shares: Mapping[Cell, Fraction], n: int, *, seed: int) -> dict[Cell, int]:
+    """How many items each cell should get: they add up to `n`.
+
+    The cells stand in a row, each as long as its share of `n`, and every whole number (shifted by a seeded
+    offset) falls into one. So a cell is less than one item from its ideal, and so is every run of
+    neighbours: a skill, a level of a skill, a task. Rounding cell by cell would not give that when n is
+    smaller than the number of cells.
+    """
+    offset = Fraction(derive_seed(seed, "targets") % 10**6, 10**6)
+    found: dict[Cell, int] = {}
+    end = offset
+    for cell in _row(shares, seed):
+        begin, end = end, end + shares[cell] * n
+        found[cell] = math.floor(end) - math.floor(begin)
+    assert sum(found.values()) == n, "the shares add up to 1"
+    return found
+
+
+def _row(shares: Mapping[Cell, Fraction], seed: int) -> list[Cell]:
+    """The cells by group; topics in an order of the group's own, so that a short run meets all of them."""
+    by_group: dict[Group, list[Cell]] = {}
+    for cell in sorted(shares):
+        by_group.setdefault(cell.group, []).append(cell)
+    for group, cells in by_group.items():
+        random.Random(derive_seed(seed, "topics", *_names(group))).shuffle(cells)
+    return [cell for cells in by_group.values() for cell in cells]
+
+
+def _names(group: Group) -> tuple[str, ...]:
+    return (group.skill, group.level, group.task, group.form)
+
+
+def cell_of_meta(meta: Mapping[str, Any]) -> Cell:
+    """The cell a grown record was made for; the general one where it says none."""
+    if not meta.get("skill"):
+        return GENERAL
+
+    other = "author" if meta.get("mode") == "author" else "choice" if meta.get("options") else "open"
+    form = cast(Form, meta.get("form") or other)
+
+    skill, level, task, topic = (str(meta.get(name) or "") for name in ("skill", "level", "task", "topic"))
+    return Cell(Group(skill, level, task, form), topic)

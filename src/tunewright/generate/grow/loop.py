@@ -1,0 +1,260 @@
+"""The loop: rounds of calls, each built from what was accepted before, until every cell has its share.
+
+A round's questions follow from the seed and from the replies of earlier rounds alone. So a run that was
+killed goes through its rounds again, finds its replies in the journal, and comes to the same rows; only
+what has no reply is asked.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunewright.generate.config import GrowConfig
+from tunewright.generate.grow.ask import Decoding, build, parser, prompt_hash
+from tunewright.generate.grow.candidate import Candidate, Provenance, candidate_of
+from tunewright.generate.grow.cells import GENERAL, Cell, Form, group_of
+from tunewright.generate.grow.examples import Example, Shelf
+from tunewright.generate.grow.gate import Gate, GateSettings, Rejection
+from tunewright.generate.grow.plan import Order, Plan
+from tunewright.generate.grow.replayed import ReplayedLog
+from tunewright.generate.grow.tally import Tally
+from tunewright.generate.grow.tuples import GeneralTuple, Given, given_in
+from tunewright.llm.ask import Asker, Totals
+from tunewright.llm.outcome import Outcome
+from tunewright.llm.request import Request
+from tunewright.records.native import native_row
+from tunewright.records.record import Record
+from tunewright.run.progress import Progress
+from tunewright.run.seeds import derive_seed
+
+FORMS: tuple[Form, ...] = ("choice", "open", "author", "general")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call of the round, with the ids of the seeds and machine items that its prompt shows."""
+
+    order: Order
+    request: Request
+    seed_ids: tuple[str, ...]
+    example_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One tuple of a reply on its way through the gate."""
+
+    number: int  # of all candidates, from 1
+    asked: Asked
+    key: str
+    given: Given
+    cell: Cell
+    candidate: Candidate | None
+
+
+@dataclass
+class Grower:
+    """A plan that is being filled. `step` is one round; it needs whoever asks and the logs to write to."""
+
+    config: GrowConfig
+    seeds: Sequence[Record]
+    plan: Plan
+    seed: int
+    tally: Tally = field(default_factory=Tally)
+    num_rounds: int = 0
+    num_calls: int = 0
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.decoding = Decoding(config.temperature, config.top_p, config.max_tokens)
+        self._seed_shelf, self._machine_shelf = Shelf(), Shelf()
+        for seed in self.seeds:
+            group = GENERAL.group if config.domain == "general" else group_of(seed)
+            self._seed_shelf.add(Example.of(seed), group)
+        self.gate = Gate(
+            GateSettings(
+                near_duplicate=config.near_duplicate,
+                language=config.language,
+                refuse_level=config.refuse_level,
+                skip_detectors=config.skip_detectors,
+                skip_item_rules=config.skip_item_rules,
+            ),
+            seeds=[_whole(seed, config.domain) for seed in self.seeds],
+        )
+        self._futile_rounds = 0
+        self.totals = Totals(0, 0, 0, 0, None)
+
+    def next_round(self) -> list[Asked]:
+        """The calls of the next round; empty when the plan is filled, or when it cannot be."""
+        if self.stopped:
+            return []
+        config = self.config
+        orders = self.plan.next_round(
+            self.num_rounds, num_calls=config.calls_per_round, per_call=config.per_call
+        )
+        return [self.asked(order) for order in orders]
+
+    @property
+    def stopped(self) -> str:
+        """Why no more is asked although the plan is not filled; "" otherwise."""
+        if self._futile_rounds < self.config.patience_rounds or self.plan.num_accepted == self.plan.n:
+            return ""
+        num_open = len(self.plan.targets) - self.plan.num_filled
+        return (
+            f"in {self._futile_rounds} rounds in a row less than {self.config.min_acceptance:.0%} of what "
+            f"was asked for was accepted, with {num_open:,} of {len(self.plan.targets):,} cells not filled; "
+            "rejects.jsonl says why. What was accepted is kept"
+        )
+
+    def step(
+        self,
+        calls: Sequence[Asked],
+        asker: Asker,
+        *,
+        records: ReplayedLog,
+        rejects: ReplayedLog,
+        metrics: ReplayedLog,
+        progress: Progress,
+    ) -> None:
+        """Ask, take the replies in the order of the calls through the gate, and write what came of it."""
+        for form in FORMS:
+            requests = [one.request for one in calls if one.order.group.form == form]
+            if requests:
+                self.totals = asker.ask(requests.copy, parser(form), total=len(requests))
+        round_tally = Tally()
+        room = {one.order: Counter(one.order.topics) for one in calls}
+        for one in self._tried(calls, asker):
+            rejection = self._judge(one, room[one.asked.order])
+            for tally in (self.tally, round_tally):
+                tally.add(rejection)
+            if rejection is None:
+                assert one.candidate is not None, "what has no candidate is rejected"
+                self._accept(one.candidate, room[one.asked.order])
+                records.append(native_row(one.candidate.record, as_text=False))
+            else:
+                rejects.append(_reject_row(one, rejection))
+            progress.advance(int(rejection is None), **self._fields())
+        metrics.append(self._metrics(calls, round_tally))
+        for log in (records, rejects, metrics):
+            log.sync()
+        num_asked = sum(len(one.order.topics) for one in calls)
+        is_futile = round_tally.num_accepted < self.config.min_acceptance * num_asked
+        self._futile_rounds = self._futile_rounds + 1 if is_futile else 0
+        self.num_rounds += 1
+        self.num_calls += len(calls)
+
+    def asked(self, order: Order) -> Asked:
+        """The call of an order, with examples drawn from the seeds and from what is accepted so far."""
+        config = self.config
+        rng = random.Random(derive_seed(self.seed, "examples", order.round, order.number))
+        seeds = self._seed_shelf.draw(order.group, config.seed_examples, rng)
+        machine = self._machine_shelf.draw(order.group, config.machine_examples, rng)
+        examples = [*seeds, *machine]
+        rng.shuffle(examples)
+        request = build(
+            order, examples, decoding=self.decoding, seed=self.seed, explanations=config.explanations
+        )
+        return Asked(order, request, tuple(e.id for e in seeds), tuple(e.id for e in machine))
+
+    def _tried(self, calls: Sequence[Asked], asker: Asker) -> Iterator[Tried]:
+        number = self.tally.num_candidates
+        for asked in calls:
+            group = asked.order.group
+            outcome = next(asker.outcomes([asked.request], parser(group.form)))
+            for given in _given(outcome, group.form):
+                number += 1
+                topic = asked.order.topics[0]
+                if given.parts is not None and not isinstance(given.parts, GeneralTuple):
+                    topic = given.parts.topic
+                cell = Cell(group, topic)
+                candidate = None
+                if given.parts is not None:
+                    provenance = self._provenance(asked, outcome.key, asker)
+                    candidate = candidate_of(given.parts, cell, provenance, seed=self.seed)
+                yield Tried(number, asked, outcome.key, given, cell, candidate)
+
+    def _provenance(self, asked: Asked, key: str, asker: Asker) -> Provenance:
+        return Provenance(
+            seed_ids=asked.seed_ids,
+            example_ids=asked.example_ids,
+            prompt_hash=prompt_hash(),
+            model=asker.model,
+            revision=asker.revision,
+            decoding=self.decoding,
+            licence=self.config.licence,
+            round=asked.order.round,
+            call=key,
+        )
+
+    def _judge(self, one: Tried, room: Counter[str]) -> Rejection | None:
+        if one.candidate is None or one.given.parts is None:
+            return Rejection("tuple", one.given.reason, one.given.problem)
+        if room[one.cell.topic] <= 0:
+            return Rejection("plan", "not_asked_for", f"topic {one.cell.topic!r} is not open in this call")
+        return self.gate.judge(one.candidate, one.given.parts)
+
+    def _accept(self, candidate: Candidate, room: Counter[str]) -> None:
+        self.plan.accept(candidate.cell)
+        room[candidate.cell.topic] -= 1
+        self._machine_shelf.add(Example.of(candidate.record), candidate.cell.group)
+
+    def _fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "rejected": f"{self.tally.num_rejected:,}",
+            "cells": f"{self.plan.num_filled:,}/{len(self.plan.targets):,}",
+        }
+        reason = self.tally.first_reason()
+        return fields | ({"most": reason} if reason else {})
+
+    def _metrics(self, calls: Sequence[Asked], tally: Tally) -> dict[str, Any]:
+        return {
+            "round": self.num_rounds,
+            "calls": len(calls),
+            "candidates": tally.num_candidates,
+            "accepted": tally.num_accepted,
+            "rejected": tally.num_rejected,
+            "reasons": tally.reasons(),
+            "total_accepted": self.plan.num_accepted,
+            "cells_filled": self.plan.num_filled,
+        }
+
+
+def _given(outcome: Outcome[list[Given]], form: Form) -> list[Given]:
+    """The tuples of a reply. A call without a usable one counts with those it has; with one when it has
+    none at all, so that it is not lost from the counts."""
+    if outcome.value is not None:
+        return outcome.value
+    text = outcome.reply.text if outcome.reply is not None else ""
+    reason = outcome.reason if outcome.reason != "unparsable" else "no_item"
+    return (given_in(text, form) if reason == "no_item" else []) or [
+        Given(text, None, reason, outcome.problem)
+    ]
+
+
+def _reject_row(one: Tried, rejection: Rejection) -> dict[str, Any]:
+    """All of a rejected tuple: its whole text, so that nothing a model was paid for is gone."""
+    group = one.cell.group
+    return {
+        "candidate": one.number,
+        "step": rejection.step,
+        "reason": rejection.reason,
+        "detail": rejection.detail,
+        "skill": group.skill,
+        "task": group.task,
+        "level": group.level,
+        "topic": one.cell.topic,
+        "round": one.asked.order.round,
+        "call": one.key,
+        "text": one.given.text,
+    }
+
+
+def _whole(seed: Record, domain: str) -> str:
+    """What of a seed is compared with candidates: as `Candidate.whole` has it."""
+    if domain == "general":
+        return seed.instruction
+    return f"{seed.input or seed.instruction}\n{seed.output}"

@@ -1,0 +1,37 @@
+"""A grown data set on a hub: the records, the card and the manifest, and nothing else of the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tunewright.errors import DataError
+from tunewright.run.folder import read_manifest
+
+PUSHED = ("records.jsonl", "README.md", "manifest.json")
+
+
+def push(folder: str | Path, repo: str, *, private: bool = True, hub: Any = None) -> str:
+    """Upload a finished folder to the data-set repository `repo` ("name/data") and give back its address.
+
+    The repository is made, private unless told otherwise, when it is not there. Replies and rejects stay
+    here. `hub` is a `huggingface_hub.HfApi`; by default one with the user's own login. Raises DataError
+    when the hub refuses.
+    """
+    read_manifest(folder)
+    if hub is None:
+        try:
+            from huggingface_hub import HfApi
+        except ImportError:
+            raise DataError("--push needs huggingface_hub: pip install huggingface_hub") from None
+        hub = HfApi()
+    try:
+        hub.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
+        hub.upload_folder(
+            repo_id=repo, repo_type="dataset", folder_path=str(folder), allow_patterns=list(PUSHED)
+        )
+    except Exception as error:  # the hub's client raises errors of several libraries
+        raise DataError(
+            f"{repo}: the hub did not take it: {error}. Everything is in {folder}; log in and push again"
+        ) from error
+    return f"datasets/{repo}"

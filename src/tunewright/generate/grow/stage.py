@@ -1,0 +1,187 @@
+"""Growing as a stage: a run folder with the accepted records, the rejects with their reasons, and a card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewright.errors import RecipeError
+from tunewright.generate.config import GenerateConfig, GrowConfig
+from tunewright.generate.grow.ask import prompt_hashes
+from tunewright.generate.grow.card import CARD_FILE, card
+from tunewright.generate.grow.cells import GENERAL, shares_of_rows, shares_of_seeds, targets
+from tunewright.generate.grow.loop import Grower
+from tunewright.generate.grow.plan import Plan
+from tunewright.generate.grow.replayed import ReplayedLog
+from tunewright.generate.item_rules import check_names
+from tunewright.generate.seeds import load_seeds
+from tunewright.llm.ask import Asker, Estimate, estimate
+from tunewright.llm.backend import Backend
+from tunewright.llm.config import AskConfig
+from tunewright.llm.open import open_backend
+from tunewright.llm.request import Request
+from tunewright.rate.check import CheckConfig
+from tunewright.records.native import native_row
+from tunewright.records.read import read_records
+from tunewright.records.record import Record
+from tunewright.records.row import encode_json
+from tunewright.run.config import parse_config
+from tunewright.run.files import write_text_atomic
+from tunewright.run.fingerprint import Fingerprint
+from tunewright.run.folder import RunFolder
+from tunewright.run.progress import Event, Progress
+from tunewright.run.versions import environment
+
+RECORDS_FILE = "records.jsonl"
+REJECTS_FILE = "rejects.jsonl"
+METRICS_FILE = "metrics.jsonl"
+OWN_SEEDS = "elpa"
+
+
+def grow(
+    config: GenerateConfig,
+    out: str | Path,
+    *,
+    progress: Progress | None = None,
+    again: bool = False,
+    backend: Backend | None = None,
+) -> Path:
+    """Grow the records that the config asks for into the folder `out`, and give it back.
+
+    Writes `records.jsonl` (accepted), `rejects.jsonl` (every other candidate with its reason and text),
+    `metrics.jsonl` (a row per round) and `README.md` (the data-set card). All but the manifest are the same
+    bytes for the same settings and replies, however often the run was stopped. BudgetReached and ModelError
+    leave everything accepted so far. A plan that cannot be filled ends the run with fewer records; the
+    manifest's `stopped` says so. A `backend` given answers instead of the one the config names.
+    """
+    out = Path(out)
+    progress = progress or Progress()
+    ask, settings = _settings(config)
+    work = _prepare(config, settings)
+    backend = backend or open_backend(ask)
+    with RunFolder.open(out, fingerprint=_fingerprint(config, ask, work, backend), again=again) as folder:
+        if not folder.is_done:
+            asking = Progress(_Beside(progress))
+            with Asker.open(ask, folder.path, progress=asking, backend=backend) as asker:
+                _grow(work.grower(config.seed), asker, folder, progress)
+    return out
+
+
+def estimate_growth(config: GenerateConfig) -> Estimate:
+    """What growing would ask if every item were accepted: the least. Asks and writes nothing."""
+    ask, settings = _settings(config)
+    work = _prepare(config, settings)
+    return estimate(ask, work.requests(config.seed))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A checked job."""
+
+    config: GrowConfig
+    seeds: list[Record]
+    plan: dict[Any, int]
+    digest: str  # of the seeds
+
+    def grower(self, seed: int) -> Grower:
+        return Grower(self.config, self.seeds, Plan(self.plan, seed=seed), seed)
+
+    def requests(self, seed: int) -> Iterator[Request]:
+        grower = self.grower(seed)
+        every = grower.plan.next_round(0, num_calls=grower.plan.n, per_call=self.config.per_call)
+        for order in every:
+            yield grower.asked(order).request
+
+
+def _settings(config: GenerateConfig) -> tuple[AskConfig, GrowConfig]:
+    assert config.ask is not None, "a config for source 'model' names one"
+    return config.ask, config.grow or GrowConfig()
+
+
+def _prepare(config: GenerateConfig, settings: GrowConfig) -> _Work:
+    check_names(settings.skip_item_rules)
+    parse_config(CheckConfig, {"skip": settings.skip_detectors}, where="skip_detectors")
+    if settings.seeds == OWN_SEEDS and settings.domain == "general":
+        raise RecipeError("general data needs seeds of its own: --seeds FILE")
+    seeds = load_seeds() if settings.seeds == OWN_SEEDS else list(read_records(settings.seeds))
+    digest = hashlib.sha256()
+    for seed in seeds:
+        digest.update(encode_json(native_row(seed, as_text=False)) + b"\n")
+    if settings.domain == "general":
+        return _Work(settings, seeds, {GENERAL: config.n}, digest.hexdigest())
+    if settings.plan is not None:
+        shares = shares_of_rows(settings.plan, seeds)
+    else:
+        shares = shares_of_seeds(seeds, skills=config.skills, levels=config.levels, topics=settings.topics)
+    return _Work(settings, seeds, dict(targets(shares, config.n, seed=config.seed)), digest.hexdigest())
+
+
+def _fingerprint(config: GenerateConfig, ask: AskConfig, work: _Work, backend: Backend) -> Fingerprint:
+    settings = config.settings() | {"grow": work.config.settings(), "prompts": prompt_hashes()}
+    settings["ask"] |= {"model": backend.model, "revision": ask.revision or backend.revision}
+    if work.config.seeds != OWN_SEEDS:
+        settings["grow"]["seeds"] = "a file"  # what it holds, not where it lies
+    return Fingerprint("generate", settings, {"seeds": work.digest})
+
+
+def _grow(grower: Grower, asker: Asker, folder: RunFolder, progress: Progress) -> None:
+    progress.start("generate", grower.plan.n, "items")
+    with (
+        ReplayedLog(folder.path / RECORDS_FILE) as records,
+        ReplayedLog(folder.path / REJECTS_FILE) as rejects,
+        ReplayedLog(folder.path / METRICS_FILE) as metrics,
+    ):
+        while calls := grower.next_round():
+            grower.step(calls, asker, records=records, rejects=rejects, metrics=metrics, progress=progress)
+        for log in (records, rejects, metrics):
+            log.finish()
+    progress.finish(grower.stopped)
+    write_text_atomic(folder.path / CARD_FILE, card(grower, asker.who))
+    _finish(folder, grower, asker)
+
+
+def _finish(folder: RunFolder, grower: Grower, asker: Asker) -> None:
+    tally, totals = grower.tally, grower.totals
+    assert tally.num_accepted + tally.num_rejected == tally.num_candidates
+    folder.finish(
+        versions=environment(),
+        counts={
+            "records": tally.num_accepted,
+            "candidates": tally.num_candidates,
+            "rejects": tally.num_rejected,
+            "rounds": grower.num_rounds,
+            "calls": grower.num_calls,
+        },
+        extra={
+            "asked_for": grower.plan.n,
+            "stopped": grower.stopped,
+            "reasons": tally.reasons(),
+            "cells": len(grower.plan.targets),
+            "cells_filled": grower.plan.num_filled,
+            "model": asker.model,
+            "revision": asker.revision,
+            "licence": grower.config.licence,
+            "prompt_tokens": totals.prompt_tokens,
+            "output_tokens": totals.output_tokens,
+            "cost": totals.cost,
+        },
+    )
+
+
+class _Beside:
+    """Shows what the asking tells (tokens, cost, why it waits) in the line of the stage itself."""
+
+    shown = ("tokens", "cost", "waits for")
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __call__(self, event: Event, /) -> None:
+        if event.kind == "note":
+            self._progress.note(event.message)
+        elif event.kind == "advance":
+            fields = {name: event.fields[name] for name in self.shown if name in event.fields}
+            self._progress.advance(0, **fields)

@@ -1,0 +1,47 @@
+"""The end of a run in lines of text: accepted and rejected, by reason and by skill and level."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tunewright.generate.grow.cells import LEVELS, SKILLS
+from tunewright.records.read import read_records
+from tunewright.run.files import read_jsonl
+from tunewright.run.folder import read_manifest
+
+
+def summary_of(folder: Path) -> Iterator[str]:
+    """The lines, top down. RunFolderError when the folder holds no finished run."""
+    manifest = read_manifest(folder)
+    counts, extra = manifest["counts"], manifest["extra"]
+    yield (
+        f"{counts['candidates']:,} candidates: {counts['records']:,} accepted, {counts['rejects']:,} "
+        f"rejected in {counts['rounds']:,} rounds of {counts['calls']:,} calls"
+    )
+    for row in extra["reasons"]:
+        yield f"  {row['rejected']:>9,}  {row['step']}: {row['reason']}"
+    yield f"{extra['cells_filled']:,} of {extra['cells']:,} cells filled"
+    if counts["records"]:
+        yield from _by_skill_and_level(folder)
+    yield f"tokens: {extra['prompt_tokens']:,} read, {extra['output_tokens']:,} written" + (
+        f"; cost {extra['cost']:.4g}" if extra["cost"] is not None else ""
+    )
+    if extra["stopped"]:
+        yield f"note: {counts['records']:,} of {extra['asked_for']:,}: {extra['stopped']}"
+
+
+def _by_skill_and_level(folder: Path) -> Iterator[str]:
+    accepted: Counter[tuple[str, str]] = Counter()
+    rejected: Counter[tuple[str, str]] = Counter()
+    for record in read_records(folder / "records.jsonl"):
+        accepted[str(record.meta.get("skill", "")), str(record.meta.get("level", ""))] += 1
+    for row in read_jsonl(folder / "rejects.jsonl"):
+        rejected[row["skill"], row["level"]] += 1
+    if not any(skill for skill, _ in accepted):
+        return
+    yield "accepted/rejected " + "".join(f"{level:>12}" for level in LEVELS)
+    for skill in SKILLS:
+        cells = (f"{accepted[skill, level]:,}/{rejected[skill, level]:,}" for level in LEVELS)
+        yield f"  {skill:<16}" + "".join(f"{cell:>12}" for cell in cells)

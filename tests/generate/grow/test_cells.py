@@ -1,0 +1,117 @@
+"""Shares and targets: every cell, level and skill gets what it should, within one item."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunewright.errors import DataError, RecipeError
+from tunewright.generate.grow.cells import (
+    Cell,
+    Group,
+    PlanRow,
+    cell_of_meta,
+    form_of,
+    group_of,
+    shares_of_rows,
+    shares_of_seeds,
+    targets,
+)
+from tunewright.generate.seeds import load_seeds
+from tunewright.records.record import Record
+
+
+def seed(skill: str = "reading", level: str = "A1", task: str = "notice", **meta: object) -> Record:
+    given = {"skill": skill, "level": level, "task": task, "topic": "food"} | meta
+    return Record(id="s", instruction="Read.", output="Yes.", meta=given)
+
+
+def cell(name: str) -> Cell:
+    return Cell(Group("reading", "A1", name, "open"), "")
+
+
+def test_an_item_with_options_is_a_choice_item_unless_an_author_writes_it() -> None:
+    options = [{"letter": "A", "text": "a"}, {"letter": "B", "text": "b"}]
+    assert form_of(seed(options=options, key="A")) == "choice"
+    assert form_of(seed(options=options, key="A", mode="author")) == "author"
+    assert form_of(seed()) == "open"
+
+
+def test_a_seed_that_does_not_say_its_level_is_an_error_that_names_it() -> None:
+    with pytest.raises(DataError, match=r"seed s: .* found skill 'reading', level 'easy'.*--domain general"):
+        group_of(seed(level="easy"))
+
+
+def test_shares_are_even_over_skills_then_levels_then_tasks_then_topics() -> None:
+    seeds = [
+        seed("reading", "A1", "notice", topic="food"),
+        seed("reading", "A1", "signs", topic="travel"),
+        seed("reading", "B1", "gist"),
+        seed("writing", "C1", "essay"),
+    ]
+    shares = shares_of_seeds(seeds)
+    found = {(one.group.skill, one.group.level, one.group.task): share for one, share in shares.items()}
+    assert found == {
+        ("reading", "A1", "notice"): Fraction(1, 16),  # 1/2 skill · 1/2 level · 1/2 task · 1/2 topic
+        ("reading", "A1", "signs"): Fraction(1, 16),
+        ("reading", "B1", "gist"): Fraction(1, 8),
+        ("writing", "C1", "essay"): Fraction(1, 4),
+    }
+    assert sum(shares.values()) == 1
+    assert len(shares) == 8
+
+
+def test_a_selection_without_seeds_is_an_error() -> None:
+    with pytest.raises(RecipeError, match="no seed has a skill"):
+        shares_of_seeds([seed()], skills=["speaking"])
+
+
+def test_rows_of_a_plan_share_by_weight() -> None:
+    rows = [
+        PlanRow(skill="reading", tasks=("notice",), levels=("A1", "A2"), topics=("food",), weight=3),
+        PlanRow(skill="writing", tasks=("essay",), levels=("C1",)),
+    ]
+    options = [{"text": "a"}, {"text": "b"}]
+    shares = shares_of_rows(rows, [seed(options=options, key="A")])
+    assert shares == {
+        Cell(Group("reading", "A1", "notice", "choice"), "food"): Fraction(3, 8),
+        Cell(Group("reading", "A2", "notice", "choice"), "food"): Fraction(3, 8),
+        Cell(Group("writing", "C1", "essay", "open"), "food"): Fraction(1, 4),
+    }
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 400), st.integers(0, 99))
+def test_every_cell_and_every_run_of_cells_is_within_one_of_its_ideal(
+    weights: list[int], n: int, number: int
+) -> None:
+    """Cells here sort by name, one to a group, so neighbours in the row are neighbours in name."""
+    total = sum(weights)
+    shares = {cell(f"{i:03}"): Fraction(weight, total) for i, weight in enumerate(weights)}
+    found = targets(shares, n, seed=number)
+    assert sum(found.values()) == n
+    for begin in range(len(weights)):
+        for end in range(begin + 1, len(weights) + 1):
+            run = [cell(f"{i:03}") for i in range(begin, end)]
+            ideal = sum(shares[one] for one in run) * n
+            assert abs(sum(found[one] for one in run) - ideal) < 1
+
+
+def test_a_small_set_from_our_seeds_is_even_over_skills_and_levels() -> None:
+    found = targets(shares_of_seeds(load_seeds()), 60, seed=7)
+    skills: Counter[str] = Counter()
+    levels: Counter[str] = Counter()
+    for one, number in found.items():
+        skills[one.group.skill] += number
+        levels[one.group.level] += number
+    assert set(skills.values()) == {15}
+    assert all(8 <= number <= 12 for number in levels.values()), levels
+
+
+def test_a_grown_record_says_its_cell() -> None:
+    meta = {"skill": "reading", "level": "A1", "task": "notice", "topic": "food", "form": "choice"}
+    assert cell_of_meta(meta) == Cell(Group("reading", "A1", "notice", "choice"), "food")
+    assert cell_of_meta({}) == Cell(Group("", "", "", "general"), "")

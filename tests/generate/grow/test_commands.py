@@ -1,0 +1,98 @@
+"""`tunewright generate` with a model and `tunewright subsets`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner
+
+from tunewright.cli import generate, subsets
+from tunewright.run.folder import read_manifest
+
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command("generate")(generate.command)
+app.command("subsets")(subsets.command)
+
+SEEDS = [
+    {"id": "s1", "instruction": "Sing a song of summer.", "output": "La."},
+    {"id": "s2", "instruction": "Why is snow white?", "output": "It scatters all light."},
+]
+ANIMALS = "otter heron badger lynx beaver marten kestrel adder".split()  # noqa: SIM905
+SCRIPT = {
+    "rules": [
+        {
+            "one_of": [
+                {
+                    "items": [
+                        {
+                            "instruction": f"{verb} the {animal} to someone who has {reason}.",
+                            "input": "",
+                            "output": f"A text that does {verb} the {animal}.",
+                            "explanation": "",
+                        }
+                    ]
+                }
+                for animal in ANIMALS
+                for verb, reason in (
+                    ("Describe", "never seen it"),
+                    ("Compare", "no time at all for long words"),
+                )
+            ]
+        }
+    ]
+}
+
+
+def grown(tmp_path: Path, *more: str) -> str:
+    (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in SEEDS))
+    (tmp_path / "script.yaml").write_text(json.dumps(SCRIPT))  # JSON is YAML
+    words = ["generate", "--domain", "general", "--seeds", str(tmp_path / "seeds.jsonl"), "-n", "2"]
+    words += ["--model", f"scripted:{tmp_path / 'script.yaml'}", "--out", str(tmp_path / "out"), *more]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_growing_ends_with_a_table_that_adds_up(tmp_path: Path) -> None:
+    said = grown(tmp_path, "--per-call", "1", "--near-duplicate", "0.95")
+    counts = read_manifest(tmp_path / "out")["counts"]
+    assert f"{counts['candidates']} candidates: 2 accepted, {counts['rejects']} rejected" in said
+    assert "1 of 1 cells filled" in said
+    assert said.endswith(f"records: {tmp_path / 'out' / 'records.jsonl'}\n")
+    assert grown(tmp_path, "--per-call", "1", "--near-duplicate", "0.95") == said  # done: nothing is asked
+
+
+def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
+    said = grown(tmp_path, "--per-call", "2", "--dry-run")
+    assert said.startswith("requests       1\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_item_models_need_no_model(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["generate", "-n", "4", "--out", str(tmp_path / "items")])
+    assert done.exit_code == 0
+    assert done.stdout == f"records: {tmp_path / 'items' / 'records.jsonl'}\n"
+
+
+def test_subsets_say_how_close_they_are_and_what_was_seen(tmp_path: Path) -> None:
+    CliRunner().invoke(app, ["generate", "-n", "40", "--out", str(tmp_path / "items")])
+    words = ["subsets", str(tmp_path / "items"), "--sizes", "10,30"]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"{tmp_path / 'items' / 'subsets' / 'subset-10.jsonl'}: 10 records, ")
+    assert lines[2] == f"report: {tmp_path / 'items' / 'subsets' / 'subsets.json'}"
+    first = tmp_path / "items/subsets/subset-10.jsonl"
+    against = ["--against", str(first), "--threshold", "0.999"]
+    done = CliRunner().invoke(app, [*words, *against], catch_exceptions=False)
+    assert done.stdout.startswith(
+        "against 10 evaluation records: 10 prompts too near, 0 with a passage in common"
+    )
+    assert "the other 30 are unseen" in done.stdout
+    done = CliRunner().invoke(app, [*words[:-1], "31", *against])
+    assert done.exit_code == 1
+    assert "records that are unseen" in str(done.exception)
+    bad = CliRunner().invoke(app, ["subsets", str(tmp_path / "items"), "--sizes", "ten"])
+    assert "write whole numbers with commas" in bad.output

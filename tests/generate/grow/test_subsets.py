@@ -1,0 +1,123 @@
+"""Subsets: nested, stratified within one record, the same whatever the file's order; and unseen."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tunewright.errors import DataError
+from tunewright.generate.grow.cells import cell_of_meta
+from tunewright.generate.grow.subsets import nested_order, subsets
+from tunewright.generate.grow.unseen import unseen
+from tunewright.records import read_records, write_records
+from tunewright.records.record import Record
+
+
+def record(name: str, task: str = "notice", **texts: str) -> Record:
+    meta = {"skill": "reading", "level": "A1", "task": task, "topic": "food", "form": "open"}
+    return Record(**{"id": name, "instruction": f"Say {name}.", "output": "o", "meta": meta} | texts)
+
+
+def of_sizes(sizes: list[int]) -> list[Record]:
+    return [record(f"r{cell}-{n}", f"task{cell}") for cell, size in enumerate(sizes) for n in range(size)]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=25), st.integers(0, 9))
+@settings(deadline=None)
+def test_every_beginning_of_the_order_is_within_one_of_the_ideal(sizes: list[int], seed: int) -> None:
+    """For every k and every cell: |count - k·m/n| < 1. So subsets of any sizes are nested and stratified."""
+    records = of_sizes(sizes)
+    order = nested_order(records, seed=seed)
+    assert sorted(order) == list(range(len(records)))
+    counts: Counter[str] = Counter()
+    for k, place in enumerate(order, start=1):
+        counts[records[place].meta["task"]] += 1
+        for cell, size in enumerate(sizes):
+            assert abs(counts[f"task{cell}"] - k * size / len(records)) < 1
+
+
+def test_many_small_cells_do_not_crowd_a_large_one_out() -> None:
+    """A cell of 200 beside 200 cells of one: half of any beginning is the large one's."""
+    records = of_sizes([200, *([1] * 200)])
+    order = nested_order(records, seed=0)
+    for k in (50, 199, 200, 201, 350):
+        assert abs(sum(records[place].meta["task"] == "task0" for place in order[:k]) - k / 2) < 1
+
+
+def test_the_order_of_the_file_does_not_matter() -> None:
+    records = of_sizes([7, 3, 12])
+    shuffled = random.Random(1).sample(records, len(records))
+    one = [records[place].id for place in nested_order(records, seed=4)]
+    assert [shuffled[place].id for place in nested_order(shuffled, seed=4)] == one
+    assert [records[place].id for place in nested_order(records, seed=5)] != one
+
+
+def test_subsets_are_nested_files_in_the_order_of_the_data(tmp_path: Path) -> None:
+    records = of_sizes([10, 20, 30])
+    write_records(records, tmp_path / "records.jsonl", format="native")
+    found = subsets(tmp_path, [30, 12, 60])
+    assert [one.size for one in found.subsets] == [12, 30, 60]
+    ids = [
+        [r.id for r in read_records(tmp_path / "subsets" / f"subset-{size}.jsonl")] for size in (12, 30, 60)
+    ]
+    assert set(ids[0]) < set(ids[1]) < set(ids[2])
+    everything = [r.id for r in records]
+    assert ids[2] == everything
+    assert ids[0] == [one for one in everything if one in set(ids[0])]
+    tasks = Counter(cell_of_meta(r.meta).group.task for r in records if r.id in set(ids[0]))
+    assert tasks == {"task0": 2, "task1": 4, "task2": 6}
+    report = json.loads((tmp_path / "subsets/subsets.json").read_text(encoding="utf-8"))
+    assert report["subsets"][0]["farthest_from_ideal"] == 0.0
+    assert report["subsets"][1]["num_cells"] == 3
+
+
+def test_a_subset_larger_than_the_data_is_an_error(tmp_path: Path) -> None:
+    write_records(of_sizes([3]), tmp_path / "records.jsonl", format="native")
+    with pytest.raises(DataError, match=r"has 3 records; 2, 4 were asked for: give sizes from 1 to that"):
+        subsets(tmp_path, [4, 2])
+
+
+PASSAGE = "The old ferry crosses the harbour every morning at six with bread, letters and a sleepy dog."
+
+
+def test_a_prompt_near_an_evaluation_prompt_and_a_shared_passage_are_seen() -> None:
+    evaluation = [
+        record("e1", instruction="Name three animals that live in the desert and eat only plants."),
+        record("e2", instruction="Answer.", input=f"Read this. {PASSAGE}\nWho sleeps?"),
+    ]
+    records = [
+        record("near", instruction="Name four animals that live in the desert and eat only plants."),
+        record(
+            "shared", instruction="What is on the ferry besides the post?", input=f"{PASSAGE} It is grey."
+        ),
+        record("new", instruction="Write to a friend about your holiday."),
+        record("task", instruction="Answer.", input="Trains run every hour. When does the last one go?"),
+    ]
+    found = unseen(records, evaluation)
+    assert found.seen_ids.keys() == {"near", "shared"}
+    assert found.seen_ids["near"].startswith("prompt like that of e1 (ROUGE-L F1 0.9")
+    assert found.seen_ids["shared"] == "a passage in common with e2"
+    assert (found.num_near, found.num_shared, found.num_evaluation) == (1, 1, 2)
+
+
+def test_what_is_seen_is_in_no_subset(tmp_path: Path) -> None:
+    records = of_sizes([6, 6])
+    write_records(records, tmp_path / "data.jsonl", format="native")
+    write_records([records[4]], tmp_path / "eval.jsonl", format="native")
+    found = subsets(
+        tmp_path / "data.jsonl", [4], tmp_path / "out", against=tmp_path / "eval.jsonl", threshold=0.9
+    )
+    assert (found.num_records, found.num_left_out) == (11, 1)
+    report = json.loads((tmp_path / "out/subsets.json").read_text(encoding="utf-8"))
+    assert list(report["unseen"]["seen_ids"]) == [records[4].id]
+    assert records[4].id not in {r.id for r in read_records(tmp_path / "out/subset-4.jsonl")}
+    with pytest.raises(DataError, match="has 11 records that are unseen"):
+        subsets(
+            tmp_path / "data.jsonl", [12], tmp_path / "out", against=tmp_path / "eval.jsonl", threshold=0.9
+        )
