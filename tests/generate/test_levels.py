@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.generate.levels import FEATURES, LEVELS, features, is_within, level_of
+from tunewright.generate.levels import FEATURES, LEVELS, features, is_within, level_of, likely_names
 from tunewright.generate.levels import estimate as estimate_module
 from tunewright.generate.levels.estimate import LevelEstimate, estimate_at
 from tunewright.generate.levels.sentences import sentences_of
@@ -233,3 +233,11 @@ def test_the_shipped_table_reaches_its_figures_on_the_sentences_kept_from_its_fi
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     return np.array([np.mean(np.flatnonzero(np.sort(values) == value)) for value in values])
+
+
+def test_names_that_open_sentences_can_be_told_by_their_rarity() -> None:
+    text = "Wojciech likes football. Przemek plays in the park. Notwithstanding rain, Tom comes."
+    assert likely_names(text) == {"wojciech", "przemek"}
+    easy = level_of("Tom likes football. Bill plays in the park.", names=["Tom", "Bill"])
+    rare = "Wojciech likes football. Przemek plays in the park."
+    assert level_of(rare, names=likely_names(rare)) == easy

@@ -3,6 +3,7 @@
 from tunewright.generate.levels.estimate import LEVELS, LevelEstimate, is_within, level_of
 from tunewright.generate.levels.features import FEATURES, features
 from tunewright.generate.levels.readability import Readability, num_syllables, readability
+from tunewright.generate.levels.vocabulary import likely_names
 
 __all__ = [
     "FEATURES",
@@ -12,6 +13,7 @@ __all__ = [
     "features",
     "is_within",
     "level_of",
+    "likely_names",
     "num_syllables",
     "readability",
 ]
