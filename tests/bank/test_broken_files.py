@@ -81,7 +81,7 @@ def test_questions_of_a_kind_that_cannot_be_held_say_so(tmp_path: Path) -> None:
         "is a Moodle question of type 'matching', which no kind of question holds",
     )
     assert isinstance(kept, Question)
-    assert (kept.prompt, kept.key, dict(kept.meta)) == ("Is it?", ("true",), {"category": "top/verbs"})
+    assert (kept.prompt, kept.key, dict(kept.meta)) == ("Is it?", ("A",), {"category": "top/verbs"})
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,8 @@ def test_a_damaged_item_is_a_reject_and_the_others_are_read(tmp_path: Path) -> N
     first, second = read("qti3", package(tmp_path / "damaged.zip", files))
     assert isinstance(first, Reject)
     assert first.file.endswith("damaged.zip/q-1.xml")
-    assert first.reason == "the key 'Z' points at no option"
+    assert first.line == 0
+    assert first.reason == "question 1: the key 'Z' points at no option"
     assert second == LETTER
 
 

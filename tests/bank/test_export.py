@@ -93,7 +93,7 @@ def test_the_input_of_a_seed_is_split_into_passage_and_prompt() -> None:
 
 def test_several_keys_make_a_multiple_response() -> None:
     options = [{"letter": letter, "text": letter * 2} for letter in "ABC"]
-    question = question_of(item(meta={"options": options, "key": ["A", "C"]}))
+    question = question_of(item(output="A) AA\nC) CC", meta={"options": options, "key": ["A", "C"]}))
     assert (question.kind, question.key) == ("multiple_response", ("A", "C"))
 
 
@@ -119,8 +119,8 @@ def test_gaps_with_numbered_answers_make_a_cloze() -> None:
         (Record(id="e", instruction="Say two things.", output="one\ntwo"), "essay"),
         (Record(id="g", instruction="Fill in.", input="He ____ home.", output="goes"), "cloze"),
         (
-            Record(id="g", instruction="Fill in.", input="He ____ home and ____.", output="goes, sleeps"),
-            "short_answer",
+            Record(id="g", instruction="Fill in.", input="He ____ home and ____.", output="goes; sleeps"),
+            "cloze",
         ),
     ],
 )
@@ -384,7 +384,7 @@ def test_the_commands_say_what_was_written_lost_and_left_out(
     export_command.command(str(data), "gift", bank)
     assert capsys.readouterr().out.splitlines() == [
         "2 of 3 records written (1 choice, 1 essay), read back and found the same",
-        "  not held by gift: answers, of 1",
+        "  not held by gift: model answers of essays, of 1; `tunewright import` leaves these out",
         "  not held by gift: shuffle, of 1",
         f"file: {bank}",
         f"left out: 1, see {bank}.rejects.jsonl",

@@ -89,7 +89,7 @@ def _question(
     if key not in letters:
         return _reject(file, line, prompt, f"the answer {key!r} points at none of {', '.join(letters)}")
     marked = tuple(replace(option, correct=option.id == key) for option in options)
-    return Question(id=f"aiken-{number}", kind="choice", prompt="\n".join(prompt), options=marked)
+    return Question(id=f"aiken-{number}", kind="choice", prompt="\n".join(prompt), options=marked, line=line)
 
 
 def _reject(file: str, line: int, prompt: list[str], reason: str) -> Reject:

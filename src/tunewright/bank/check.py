@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from tunewright.bank.question import Option, Question
+from tunewright.generate.validity import normalised
 
 # What XML 1.0 forbids, and the carriage return, which every XML reader turns into a line feed.
 FORBIDDEN = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,6 +32,23 @@ def check_questions(questions: Iterable[Question]) -> Iterator[tuple[Question, s
 def fault_of(question: Question) -> str:
     """The first thing wrong with one question by itself, '' when it is sound."""
     return next(_faults(question), "")
+
+
+def alike_options(question: Question) -> str:
+    """Two options that only case, spaces, quote shapes or a final stop keep apart, or ''.
+
+    Asked of what is exported, by the rule of `check-items`. Banks of others are read as they are.
+    """
+    for options in (question.options, *(gap.options for gap in question.gaps)):
+        first: dict[str, Option] = {}
+        for option in options:
+            other = first.setdefault(normalised(option.text), option)
+            if other is not option:
+                return (
+                    f"options {other.id} and {option.id} are equal but for case, spaces or a final stop: "
+                    f"{other.text!r}, {option.text!r}"
+                )
+    return ""
 
 
 def _faults(question: Question) -> Iterator[str]:

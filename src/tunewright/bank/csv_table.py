@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def read_csv_table(path: Path) -> Iterator[Question | Reject]:
     try:
         for row in rows:
             try:
-                yield _question(row)
+                yield replace(_question(row), line=rows.line_num)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 yield Reject(str(path), rows.line_num, "", f"is no question: {error}", str(row)[:500])
     except csv.Error as error:

@@ -6,12 +6,13 @@ The file takes its place only when what was read back is what was written, so a 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tunewright.bank.check import check_questions, fault_of
+from tunewright.bank.check import alike_options, check_questions, fault_of
 from tunewright.bank.formats import BANK_FORMATS, RECORD_FORMATS, BankFormat, bank_format_named
 from tunewright.bank.from_record import NotAQuestion, question_of
 from tunewright.bank.question import Question, first_difference
@@ -23,7 +24,10 @@ from tunewright.run.files import disk_errors
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export did. `lost` counts, per field, the questions of which the format holds less."""
+    """What an export did. `lost` counts, per field, the questions of which the format holds less.
+
+    `renamed` gives, for each record written whose id an earlier one has, its new id and the one it had.
+    """
 
     format: str
     path: Path
@@ -32,6 +36,7 @@ class ExportReport:
     rejects: tuple[Reject, ...] = ()
     kinds: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 def export(data: str | Path, to: str, out: str | Path, *, format: str | None = None) -> ExportReport:
@@ -68,6 +73,7 @@ def export_records(
     rejects: list[Reject] = []
     questions: list[Question] = []
     seen: set[str] = set()
+    renamed: dict[str, str] = {}
     for number, record in enumerate(records, 1):
         place = (record.origin.file, record.origin.line) if record.origin else (source, number)
         try:
@@ -76,13 +82,18 @@ def export_records(
             rejects.append(Reject(*place, "", f"{record.id}: {error}", cut(record.instruction)))
             continue
         question = questions[-1]
-        fault = fault_of(question) or bank_format.refused(question)
+        if given := _given_id(record, seen):
+            question = replace(question, meta={**question.meta, "original_id": given})
+            questions[-1] = question
+        fault = fault_of(question) or alike_options(question) or bank_format.refused(question)
         if question.id in seen:
             fault = "its id is used by an earlier record"
         seen.add(question.id)
         if fault:
             questions.pop()
             rejects.append(Reject(*place, "", f"{record.id}: {fault}", cut(record.instruction)))
+        elif given:
+            renamed[question.id] = given
     if not questions:
         first = f"; the first: {rejects[0]}" if rejects else ""
         raise DataError(f"none of {len(records):,} records can be written as {bank_format.name}{first}")
@@ -95,7 +106,19 @@ def export_records(
         rejects=tuple(rejects),
         kinds=dict(Counter(question.kind for question in questions)),
         lost=_losses(questions, bank_format),
+        renamed=renamed,
     )
+
+
+def _given_id(record: Record, seen: set[str]) -> str:
+    """The id a record had before reading made it unique ("q" of "q~2"), or '' when it still has its own."""
+    match = re.fullmatch(r"(.+)~\d+", record.id.strip())
+    if match is None or match[1] not in seen:
+        return ""
+    shape = record.origin.shape if record.origin else {}
+    if "keys" in shape and str(shape.get("id")) != match[1]:  # its file itself has the id with the suffix
+        return ""
+    return match[1]
 
 
 def write_bank(questions: Sequence[Question], bank_format: BankFormat, path: Path) -> None:
@@ -163,7 +186,7 @@ def _compared(question: Question) -> dict[str, object]:
         "options": [(option.text, option.correct) for option in options],
         "option ids": [option.id for option in options],
         "option feedback": [option.feedback for option in options],
-        "answers": question.answers,
+        "model answers of essays" if question.kind == "essay" else "answers": question.answers,
         "explanation": question.explanation,
         "shuffle": question.shuffle,
         **{f"meta {name}": value for name, value in question.meta.items()},

@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunewright.bank.answered import contradiction
 from tunewright.bank.question import Gap, Kind, Option, Question
 from tunewright.generate.render import LETTERS, MODEL_ANSWER_CHARS
 from tunewright.records import Record
 
 SHORT_CHARS = MODEL_ANSWER_CHARS
-META_KEYS = ("skill", "level", "task", "topic", "language", "construct", "evidence")
+META_KEYS = ("skill", "level", "task", "topic", "language", "construct", "evidence", "original_id")
 
 _GAP = re.compile(r"(?:\(\d+\) ?)?_{3,}")
 _NUMBERED = re.compile(r"(?m)^\(?(\d+)[.)]? (.+)$")
@@ -105,6 +106,8 @@ def _choice(record: Record, common: dict[str, Any]) -> Question:
     marked = [option.id for option in options if option.correct]
     if keys and sorted(keys) != sorted(marked):
         raise NotAQuestion(f"the key says {', '.join(keys)}, the options marked correct are {marked}")
+    if fault := contradiction(_clean(record.output), options):
+        raise NotAQuestion(fault)
     kind: Kind = (
         "multiple_response" if len(marked) > 1 or meta.get("kind") == "multiple_response" else "choice"
     )
@@ -126,7 +129,11 @@ def _answers(record: Record) -> list[str]:
 
 
 def _cloze(common: dict[str, Any], answers: list[str]) -> Question | None:
-    """A cloze when the prompt's gaps and the answers agree in number, else None."""
+    """A cloze when the prompt's gaps and the answers agree in number, else None.
+
+    NotAQuestion when several gaps meet short answers of another number: as a short answer, one word of
+    them would be fully right.
+    """
     answers = [answer.strip() for answer in answers]
     found = list(_GAP.finditer(common["prompt"]))
     if not found:
@@ -135,10 +142,15 @@ def _cloze(common: dict[str, Any], answers: list[str]) -> Question | None:
         accepted = [_alternatives(answer) for answer in answers]
         groups = [[text for group in accepted for text in group]]
     else:
-        numbered = _NUMBERED.findall(answers[0]) if len(answers) == 1 else []
-        if [int(number) for number, _ in numbered] != list(range(1, len(found) + 1)):
+        given = answers if len(answers) == len(found) else _in_order(answers, len(found))
+        if given is None:
+            if all(len(answer) <= SHORT_CHARS and "\n" not in answer for answer in answers):
+                raise NotAQuestion(
+                    f"has {len(found)} gaps, but which answer belongs to which cannot be told from "
+                    f"{'; '.join(answers)!r}; give a list 'answers' with one for each gap"
+                )
             return None
-        groups = [_alternatives(text) for _, text in numbered]
+        groups = [_alternatives(text) for text in given]
     if any(not text or "\n" in text or len(text) > SHORT_CHARS for group in groups for text in group):
         return None
     prompt, pieces, start = common["prompt"], [], 0
@@ -147,6 +159,17 @@ def _cloze(common: dict[str, Any], answers: list[str]) -> Question | None:
         start = match.end()
     gaps = tuple(Gap(answers=tuple(dict.fromkeys(group))) for group in groups)
     return Question(kind="cloze", pieces=(*pieces, prompt[start:]), gaps=gaps, **(common | {"prompt": ""}))
+
+
+def _in_order(answers: list[str], num_gaps: int) -> list[str] | None:
+    """One answer for each gap, from one text of numbered lines or with `;` between them; else None."""
+    if len(answers) != 1:
+        return None
+    numbered = _NUMBERED.findall(answers[0])
+    if [int(number) for number, _ in numbered] == list(range(1, num_gaps + 1)):
+        return [text for _, text in numbered]
+    parted = [part.strip() for part in answers[0].split(";")]
+    return parted if len(parted) == num_gaps and all(parted) else None
 
 
 def _alternatives(text: str) -> list[str]:

@@ -137,7 +137,8 @@ def read_gift(path: Path) -> Iterator[Question | Reject]:
             continue
         meta = dict(question.meta)
         name = question.id if item.id else unique(question.id, seen)
-        yield replace(question, id=name, meta=meta | ({"category": category} if category else {}))
+        meta |= {"category": category} if category else {}
+        yield replace(question, id=name, meta=meta, line=item.line)
 
 
 def unique(name: str, seen: set[str]) -> str:
@@ -160,7 +161,8 @@ def _question(item: GiftItem, number: int) -> Question:
     }
     if item.type == "TF":
         options = tuple(
-            Option(name.lower(), name, correct=item.is_true == (name == "True")) for name in ("True", "False")
+            Option(letter, name, correct=item.is_true == (name == "True"))
+            for letter, name in (("A", "True"), ("B", "False"))
         )
         feedback = " ".join(shown(text) for text in item.feedbacks if text)
         common["explanation"] = str(common["explanation"] or feedback)
@@ -238,9 +240,19 @@ def _number(item: GiftItem) -> str:
 
 
 def _note_partial(choices: Sequence[GiftChoice], common: dict[str, Any]) -> None:
-    partial = [f"{shown(c.text)} ({c.weight:g} %)" for c in choices if c.weight and 0 < c.weight < 100]
+    note_partial([(shown(choice.text), choice.weight or 0.0) for choice in choices], common)
+
+
+def note_partial(shares: Sequence[tuple[str, float]], common: dict[str, Any]) -> None:
+    """Put the answers that get a part of the marks, with their per cent, into `partial_credit` of the
+    metadata in `common`: no kind of question holds them."""
+    partial = [f"{text} ({share:g} %)" for text, share in shares if 0 < share < 100]
     if partial:
-        common["meta"] = {**common["meta"], "partial_credit": "; ".join(partial)}
+        known = common["meta"].get("partial_credit")
+        common["meta"] = {
+            **common["meta"],
+            "partial_credit": "; ".join([known, *partial] if known else partial),
+        }
 
 
 def _body(item: GiftItem) -> dict[str, Any]:

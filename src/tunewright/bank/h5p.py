@@ -177,7 +177,9 @@ def read_h5p(path: Path) -> Iterator[Question | Reject]:
         try:
             yield _question(entry)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            yield Reject(str(path), number, "", f"is no question read here: {error}", str(entry)[:500])
+            yield Reject(
+                str(path), 0, "", f"question {number}: is no question read here: {error}", str(entry)[:500]
+            )
 
 
 def _question(entry: dict[str, Any]) -> Question:

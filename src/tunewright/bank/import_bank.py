@@ -54,21 +54,26 @@ def import_bank(
     source, target = Path(file), Path(out)
     name = format or _guessed(source)
     questions: list[Question] = []
+    places: list[int] = []
     rejects: list[Reject] = []
-    for found in bank_format_named(name).read(source):
+    for place, found in enumerate(bank_format_named(name).read(source), 1):
         if isinstance(found, Reject):
             rejects.append(found)
         else:
             questions.append(found)
+            places.append(place)
     unsound = {id(question): fault for question, fault in check_questions(questions)}
     given = {"skill": skill, "level": level, "task": task}
     sound = []
-    for number, question in enumerate(questions, 1):
+    for place, question in zip(places, questions, strict=True):
         fault = unsound.get(id(question), "")
         if question.kind == "essay" and not question.answers:
             fault = fault or "is an essay without a model answer, and a record needs an output"
         if fault:
-            rejects.append(Reject(str(source), number, "", f"{question.id}: {fault}", cut(question.prompt)))
+            reason = f"{question.id}: {fault}"
+            if not question.line:
+                reason = f"question {place}: {reason}"
+            rejects.append(Reject(str(source), question.line, "", reason, cut(question.prompt)))
             continue
         columns = {column: value for column, value in given.items() if value}
         sound.append(replace(question, meta={**columns, **question.meta}))

@@ -6,6 +6,7 @@ there is a numeric character reference, which no version of Moodle misreads.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Any
 from lxml import etree
 from lxml.etree import SubElement
 
-from tunewright.bank.gift import lettered, literal, place_id, unique, unstarred
+from tunewright.bank.gift import lettered, literal, note_partial, place_id, unique, unstarred
 from tunewright.bank.html import GAP_TAG, body_html, body_parts, body_pieces, div, html_text, inline_html
 from tunewright.bank.html import escape as html_escape
 from tunewright.bank.question import Gap, Kind, Option, Question
@@ -146,7 +147,7 @@ def read_moodle(path: Path) -> Iterator[Question | Reject]:
             continue
         name = question.id if (node.findtext("idnumber") or "").strip() else unique(question.id, seen)
         meta = {**question.meta, **({"category": category} if category else {})}
-        yield replace(question, id=name, meta=meta)
+        yield replace(question, id=name, meta=meta, line=node.sourceline or 0)
 
 
 def _question(node: etree._Element, number: int) -> Question:
@@ -165,14 +166,19 @@ def _question(node: etree._Element, number: int) -> Question:
         return _multichoice(node, common)
     if kind == "truefalse":
         options = tuple(
-            Option(name.lower(), name.capitalize(), _fraction(answer) == 100, _shown(answer.find("feedback")))
-            for answer in node.iterfind("answer")
+            Option(
+                place_id(place), name.capitalize(), _fraction(answer) == 100, _shown(answer.find("feedback"))
+            )
+            for place, answer in enumerate(node.iterfind("answer"))
             for name in [(answer.findtext("text") or "").strip()]
         )
         return Question(kind="choice", options=options, **common)
     if kind == "shortanswer":
         full = [a.findtext("text") or "" for a in node.iterfind("answer") if _fraction(a) == 100]
+        if not full:
+            raise ValueError("no answer gets full marks")
         answers = tuple(dict.fromkeys(unstarred(answer.strip()) for answer in full))
+        note_partial([(a.findtext("text") or "", _fraction(a)) for a in node.iterfind("answer")], common)
         return Question(kind="short_answer", answers=answers, **common)
     if kind == "essay":
         model = _shown(node.find("graderinfo"))
@@ -194,6 +200,9 @@ def _multichoice(node: etree._Element, common: dict[str, Any]) -> Question:
         )
         for place, answer in enumerate(answers)
     )
+    shares = [_fraction(answer) for answer in answers]
+    if single or len({share for share in shares if share > 0}) > 1:  # equal shares are what all-right means
+        note_partial([(o.text, share) for o, share in zip(options, shares, strict=True)], common)
     kind: Kind = "choice" if single else "multiple_response"
     shuffle = (node.findtext("shuffleanswers") or "").strip() in ("true", "1")
     return Question(kind=kind, options=options, shuffle=shuffle, **common)
@@ -204,24 +213,26 @@ def _cloze(text: etree._Element | None, common: dict[str, Any]) -> Question:
     gaps: list[Gap] = []
 
     def gap(match: re.Match[str]) -> str:
-        gaps.append(_gap(match[2], match[3]))
+        gaps.append(_gap(match[2], match[3], common))
         return f"<{GAP_TAG}></{GAP_TAG}>"
 
     parts, pieces = body_pieces(_EMBEDDED.sub(gap, markup))
     return Question(kind="cloze", pieces=pieces, gaps=tuple(gaps), **parts, **common)
 
 
-def _gap(kind: str, body: str) -> Gap:
+def _gap(kind: str, body: str, common: dict[str, Any]) -> Gap:
     if kind not in _SHORT | _CHOICE:
         raise ValueError(f"has an embedded answer of type {kind}, which no kind of gap holds")
-    options = []
+    options, shares = [], []
     for place, alternative in enumerate(re.split(r"(?<!\\)~", body)):
-        match = re.match(r"=|%(-?[\d.]+)%", alternative)
-        points = 0.0 if match is None else 100.0 if match[0] == "=" else float(match[1])
+        match = re.match(r"=|%([^%]*)%", alternative)
+        points = 0.0 if match is None else 100.0 if match[0] == "=" else _share(match[1])
         answer = re.split(r"(?<![\\&])#", alternative[match.end() if match else 0 :], maxsplit=1)[0]
         answer = re.sub(r"\\([}#~/\"\\])", r"\1", answer)
         shown = html_text(answer) if kind in _CHOICE else unescape(answer).strip()
         options.append(Option(place_id(place), shown, points == 100))
+        shares.append((shown, points))
+    note_partial(shares, common)
     if kind in _CHOICE:
         return Gap(options=tuple(options))
     return Gap(answers=tuple(dict.fromkeys(unstarred(o.text) for o in options if o.correct)))
@@ -242,7 +253,18 @@ def _shown(node: etree._Element | None) -> str:
 
 
 def _fraction(answer: etree._Element) -> float:
-    return float(answer.get("fraction") or 0)
+    return _share(answer.get("fraction") or "0")
+
+
+def _share(text: str) -> float:
+    """Per cent of the marks. ValueError, as a reject says it, when the text is no number."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not math.isfinite(share):
+        raise ValueError(f"the share of the marks {text!r} of an answer is not a number of per cent")
+    return share
 
 
 def _tag(tag: etree._Element) -> str:

@@ -95,7 +95,7 @@ def read_qti(path: Path) -> Iterator[Question | Reject]:
     A broken item is a reject with its file in the package. DataError when the package itself cannot be read.
     """
     if path.suffix.lower() == ".xml":
-        yield _question(path.read_bytes(), str(path), 1, {})
+        yield _question(path.read_bytes(), str(path), 0, {})
         return
     with open_package(path) as package:
         if MANIFEST not in package.names:
@@ -118,7 +118,7 @@ def _items(package: Package, manifest: etree._Element) -> Iterator[Question | Re
                 raise NotRead(f"the manifest's href {href!r} leads out of the package")
             data = package.read(name)
         except (DataError, NotRead) as error:
-            yield Reject(where, number, "", str(error), "")
+            yield Reject(where, 0, "", f"question {number}: {error}", "")
             continue
         yield _question(data, where, number, _keywords(resource))
 
@@ -138,5 +138,5 @@ def _question(data: bytes, where: str, number: int, meta: dict[str, str]) -> Que
     try:
         question = question_of_item(parse_xml(data, where))
     except (DataError, NotRead, ValueError) as error:
-        return Reject(where, number, "", str(error), cut(data))
+        return Reject(where, 0, "", f"question {number}: {error}" if number else str(error), cut(data))
     return replace(question, meta=meta)

@@ -38,7 +38,8 @@ class Question:
 
     A cloze also has `pieces` and `gaps`: n gaps stand between n + 1 pieces of text. `answers` are the
     accepted texts of a short answer or the model answers of an essay. `shuffle` says whether the options may
-    be shown in any order. `meta` holds skill, level, task, topic and the like, as texts.
+    be shown in any order. `meta` holds skill, level, task, topic and the like, as texts. `line` is where the
+    question begins in the file it was read from, counted from 1, or 0; it is no part of what is compared.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Question:
     explanation: str = ""
     shuffle: bool = False
     meta: Mapping[str, str] = field(default_factory=dict)
+    line: int = field(default=0, compare=False)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -78,7 +80,9 @@ def is_right_to_left(text: str) -> bool:
 
 def first_difference(expected: Question, found: Question) -> str:
     """The first field in which two questions differ, with both values; '' when they are equal."""
-    for name in Question.__dataclass_fields__:
+    for name, described in Question.__dataclass_fields__.items():
+        if not described.compare:
+            continue
         ours, theirs = getattr(expected, name), getattr(found, name)
         if name == "meta":
             ours, theirs = dict(ours), dict(theirs)

@@ -38,8 +38,21 @@ def command(
         "read back and found the same"
     )
     for name, count in report.lost.items():
-        typer.echo(f"  not held by {report.format}: {name}, of {count:,}")
+        typer.echo(f"  not held by {report.format}: {name}, of {count:,}{_so(report.format, name)}")
+    if report.renamed:
+        new, given = next(iter(report.renamed.items()))
+        typer.echo(
+            f"  renamed, for an earlier record has the id: {len(report.renamed):,}, "
+            f"the first {given} to {new}; the id given is kept as 'original_id'"
+        )
     typer.echo(f"file: {report.path}")
     if report.rejects:
         typer.echo(f"left out: {len(report.rejects):,}, see {report.path}.rejects.jsonl")
         typer.echo(f"  the first: {report.rejects[0]}")
+
+
+def _so(format: str, name: str) -> str:
+    """What follows from a loss, where it is more than a field that is missing."""
+    if format == "gift" and name == "model answers of essays":
+        return "; `tunewright import` leaves these out"
+    return ""
