@@ -54,6 +54,14 @@ def command(
     topics: Annotated[
         list[str] | None, _grow("--topic", help="Only this topic; may be repeated [the seeds' own].")
     ] = None,
+    author_tasks: Annotated[
+        bool,
+        _grow(
+            "--author-tasks",
+            help="Also tasks for an author of items, half of elpa's seeds: no item rule looks at them and no "
+            "item bank takes them.",
+        ),
+    ] = False,
     per_call: Annotated[
         int | None, _grow("--per-call", help="Items asked for in one call (4).", min=1)
     ] = None,
@@ -109,6 +117,7 @@ def command(
         "domain": domain,
         "plan": plan_rows(plan) if plan is not None else None,
         "topics": topics,
+        "author_tasks": author_tasks or None,
         "per_call": per_call,
         "calls_per_round": calls_per_round,
         "temperature": temperature,
@@ -127,6 +136,10 @@ def command(
     if "model" in ask:
         settings["ask"] = ask
     config = parse_config(GenerateConfig, settings, where="the command line")
+    if push is not None:
+        from tunewright.generate.grow.push import check_name
+
+        check_name(push)
     if dry_run:
         _show_dry_run(config)
         return

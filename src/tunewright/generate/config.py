@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tunewright.generate.grow.cells import PlanRow
 from tunewright.generate.item import Level, Skill
@@ -24,6 +25,11 @@ class GrowConfig(Config):
         None, description="rows of skill, tasks, levels, topics, weight; default: the seeds' own, evenly"
     )
     topics: tuple[str, ...] | None = Field(None, description="default: all topics of the seeds")
+    author_tasks: bool = Field(
+        False,
+        description="also grow tasks for an author of items (seeds with mode author): no item rule looks at "
+        "their answers, and no item bank takes them",
+    )
     per_call: int = Field(4, ge=1, le=50, description="items asked for in one call")
     calls_per_round: int = Field(32, ge=1, description="calls between two looks at what is missing")
     seed_examples: int = Field(6, ge=0, description="seeds shown in a prompt")
@@ -45,6 +51,13 @@ class GrowConfig(Config):
     )
     patience_rounds: int = Field(5, ge=1)
     licence: str = Field("", description="the terms of the model's output, stored with every record")
+
+    @field_validator("language")
+    @classmethod
+    def _code(cls, text: str) -> str:
+        if text != "any" and not re.fullmatch("[a-z]{2,3}", text):
+            raise ValueError("give a language code of two or three small letters such as en, or any")
+        return text
 
 
 class GenerateConfig(Config):

@@ -84,6 +84,33 @@ def test_rows_of_a_plan_share_by_weight() -> None:
     }
 
 
+def test_a_plan_without_rows_is_an_error() -> None:
+    with pytest.raises(RecipeError, match="the plan has no rows: give it at least one"):
+        shares_of_rows([], [seed()])
+
+
+def test_tasks_for_an_author_are_left_out_unless_asked_for() -> None:
+    seeds = [seed(), seed(task="write-notice", mode="author")]
+    assert {one.group.task for one in shares_of_seeds(seeds)} == {"notice"}
+    assert {one.group.task for one in shares_of_seeds(seeds, author_tasks=True)} == {"notice", "write-notice"}
+    with pytest.raises(RecipeError, match=r"every seed is a task for an author .*--author-tasks"):
+        shares_of_seeds(seeds[1:])
+    row = PlanRow(skill="reading", tasks=("write-notice",), levels=("A1",))
+    named = row.model_copy(update={"form": "author"})
+    forms = [
+        next(iter(shares_of_rows([one], seeds, author_tasks=wanted))).group.form
+        for one, wanted in ((row, False), (row, True), (named, False))
+    ]
+    assert forms == ["open", "author", "author"]
+
+
+def test_our_seeds_without_author_tasks_still_have_every_skill_at_every_level() -> None:
+    groups = {one.group for one in shares_of_seeds(load_seeds())}
+    assert {group.form for group in groups} == {"choice", "open"}
+    assert len({(group.skill, group.level) for group in groups}) == 24
+    assert "author" in {one.group.form for one in shares_of_seeds(load_seeds(), author_tasks=True)}
+
+
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 400), st.integers(0, 99))
 def test_every_cell_and_every_run_of_cells_is_within_one_of_its_ideal(
     weights: list[int], n: int, number: int

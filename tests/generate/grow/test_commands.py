@@ -70,6 +70,14 @@ def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_name_that_cannot_be_pushed_to_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    words = ["generate", "--model", "scripted:none.yaml", "--seeds", "elpa", "--push", "my data!"]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "--push 'my data!' is no name" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_item_models_need_no_model(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["generate", "-n", "4", "--out", str(tmp_path / "items")])
     assert done.exit_code == 0

@@ -13,9 +13,11 @@ from tunewright.generate.grow.ask import Decoding
 from tunewright.generate.grow.candidate import Candidate, Provenance, candidate_of, speaks_of_places
 from tunewright.generate.grow.cells import GENERAL, Cell, Group
 from tunewright.generate.grow.gate import Gate, GateSettings
+from tunewright.generate.grow.refusals import refusal_in
 from tunewright.generate.grow.replayed import ReplayedLog
 from tunewright.generate.grow.tuples import ChoiceTuple, GeneralTuple, OpenTuple, WrongOption
 from tunewright.generate.render import check_record, item_of
+from tunewright.records.record import Record
 
 WHERE = Provenance(("s1",), ("m1",), "p", "openai:x", "r", Decoding(0.8, 0.95, 9), "cc0-1.0", 3, "key")
 NOTICE = Cell(Group("reading", "A2", "notice", "choice"), "travel")
@@ -116,8 +118,9 @@ def test_options_are_shuffled_by_a_stored_seed() -> None:
         (choice(answer="at six\x00"), "detectors: control-characters"),
         (
             written(output="I'm sorry, but as an AI language model I cannot do that."),
-            "detectors: assistant-self",
+            "detectors: refusal",
         ),
+        (written(output="As a chatbot, I like rain."), "detectors: assistant-self"),
         (choice(evidence="It leaves at six."), "item: evidence_in_passage"),
         (
             choice(wrong_options=[WrongOption(text=t, mistake="m") for t in ("at nine", "At nine.")]),
@@ -165,6 +168,60 @@ def test_a_text_far_above_its_level_is_refused_and_an_easy_one_is_not() -> None:
     assert verdict(choice(), cell=easy, gate=outside) == "level: outside_level_band"
     none = Gate(GateSettings(refuse_level="none"))
     assert verdict(choice(passage=hard, evidence=""), cell=cell, gate=none) == "accepted"
+
+
+def test_a_question_far_above_its_level_is_refused_whatever_its_passage() -> None:
+    hard = (
+        "Which epistemological presupposition underpinning the committee's ostensibly conciliatory "
+        "deliberations does the notice repudiate?"
+    )
+    cell = replace(NOTICE, group=replace(NOTICE.group, level="A1"))
+    easy = "The bus is red. It is at the door."
+    asked = choice(passage=easy, evidence="", question=hard)
+    refused = Gate(GateSettings()).judge(candidate(asked, cell), asked)
+    assert refused is not None
+    assert (refused.step, refused.reason) == ("level", "outside_level_band")
+    assert refused.detail.startswith("the question with its options looks like ")
+    assert verdict(choice(passage=easy, evidence=""), cell=cell) == "accepted"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but as an AI language model I cannot help with that.",
+        "As an AI model trained by a firm, I cannot eat.",
+        "As an AI, however, my taste is poor.",
+        "As an AI, I do not eat. Here is the reply you wanted: no, thank you.",
+        "Hello! I am an AI assistant and cannot travel.",
+        "I'm sorry, but I can't assist with that request.",
+        "I cannot comply with that.",
+        "Unfortunately, I am unable to complete this task. Please try again later.",
+    ],
+)
+@pytest.mark.parametrize("told", ["Write a polite reply to Sam.", "Rewrite it, and do not say yes."])
+def test_a_refusal_is_refused_whatever_the_prompt(text: str, told: str) -> None:
+    assert verdict(written(instruction=told, output=text)) == "detectors: refusal"
+
+
+def test_a_machine_that_speaks_in_an_explanation_is_refused() -> None:
+    text = "As an AI language model, I chose the first sentence."
+    assert verdict(written(explanation=text)) == "detectors: refusal"
+    assert verdict(choice(explanation=text)) == "detectors: refusal"
+    kept = Gate(GateSettings(skip_detectors=("refusal", "assistant-self")))
+    assert verdict(written(explanation=text), gate=kept) == "accepted"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help you on Saturday, because my sister is moving house.",
+        "I cannot help you.",
+        "As an AI researcher, I read a lot. I am an AI engineer.",
+        "People think of it as an AI, but it only adds numbers.",
+    ],
+)
+def test_words_that_only_look_like_a_refusal_pass(text: str) -> None:
+    assert refusal_in(Record(id="r", instruction="Write a reply about AI.", output=text)) == ""
 
 
 def test_another_language_is_the_last_step() -> None:
@@ -283,3 +340,10 @@ def test_a_replayed_log_never_gets_shorter_and_ends_as_written_anew(tmp_path: Pa
         log.append(rows[0])
         log.finish()
     assert path.read_bytes() == b'{"n":0}\n'
+
+
+@pytest.mark.parametrize(("first", "second"), [("Tom", "Bill"), ("Wojciech", "Przemek")])
+def test_a_name_does_not_make_an_easy_text_hard(first: str, second: str) -> None:
+    easy = f"{first} likes football. {second} plays in the park on Sunday."
+    cell = replace(NOTICE, group=replace(NOTICE.group, level="A1"))
+    assert verdict(choice(passage=easy, evidence=""), cell=cell) == "accepted"

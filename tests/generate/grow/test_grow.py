@@ -17,9 +17,9 @@ import pytest
 
 from generate.grow import fake_model
 from generate.grow.fake_model import FakeModel
-from tunewright.errors import BudgetReached, DataError, RecipeError
+from tunewright.errors import BudgetReached, DataError, ModelError, RecipeError, RunFolderError
 from tunewright.generate.config import GenerateConfig, plan_rows
-from tunewright.generate.grow.push import push
+from tunewright.generate.grow.push import check_name, push
 from tunewright.generate.grow.stage import estimate_growth, grow
 from tunewright.generate.grow.summary import summary_of
 from tunewright.generate.seeds import load_seeds
@@ -193,6 +193,59 @@ def test_an_unknown_detector_or_rule_is_refused_before_anything_is_asked(tmp_pat
     with pytest.raises(RecipeError, match="there is no item rule 'options'"):
         grow(config(8, skip_item_rules=["options"]), tmp_path / "out", backend=FakeModel())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_language_nobody_can_tell_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="two or three small letters such as en, or any"):
+        config(8, language="German")
+    with pytest.raises(RecipeError, match="the language 'xx' cannot be told; give any, or one of: ace, af, "):
+        grow(config(8, language="xx"), tmp_path / "out", backend=FakeModel())
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_plan_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="the plan has no rows"):
+        grow(config(8, plan=[]), tmp_path / "out", backend=FakeModel())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_accepts_nothing_is_an_error_that_keeps_its_files(tmp_path: Path) -> None:
+    out = tmp_path / "grown"
+    settings = config(8, patience_rounds=2)
+    for num_calls in (True, False):  # the second time all replies are there, and the end is the same
+        model = FakeModel(fault_share=1.0, cut_share=0.0, only="empty_explanation")
+        with pytest.raises(ModelError, match=r"nothing was accepted: 2 rounds of .* refused as: schema 16\."):
+            grow(settings, out, backend=model)
+        assert bool(model.num_calls) is num_calls
+    assert len(rows(out, "rejects.jsonl")) == 16
+    assert rows(out, "records.jsonl") == []
+    with pytest.raises(RunFolderError):
+        read_manifest(out)
+
+
+def test_tasks_for_an_author_are_grown_and_shown_only_when_asked_for(tmp_path: Path) -> None:
+    author_ids = {seed.id for seed in load_seeds() if seed.meta.get("mode") == "author"}
+    for wanted in (False, True):
+        out = grow(config(48, author_tasks=wanted), tmp_path / str(wanted), backend=FakeModel())
+        records = list(read_records(out / "records.jsonl"))
+        shown = {one for record in records for one in record.meta["grown"]["seed_ids"]}
+        assert ("author" in {record.meta["form"] for record in records}) is wanted
+        assert bool(shown & author_ids) is wanted
+        card = (out / "README.md").read_text(encoding="utf-8")
+        assert ("Tasks for an author of items were left out." in card) is not wanted
+
+
+@pytest.mark.parametrize("name", ["items", "team/items", "my-team/items_2.v1"])
+def test_a_name_that_the_hub_takes_passes(name: str) -> None:
+    check_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b/c", "team/", "/items", "my items", "team/it--ems", "a..b", "-items", "items.", "x.git"]
+)
+def test_a_name_that_the_hub_refuses_is_an_error(name: str) -> None:
+    with pytest.raises(RecipeError, match="is no name of a data-set repository: give NAME or OWNER/NAME"):
+        check_name(name)
 
 
 def test_a_source_and_its_settings_belong_together() -> None:

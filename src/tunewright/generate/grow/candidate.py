@@ -49,6 +49,7 @@ class Candidate:
     whole: str
     identities: tuple[bytes, ...]
     passage: str  # the text whose level is estimated
+    question: str = ""  # with its options, if it has any: its level is estimated, too
 
 
 def candidate_of(given: Tuple, cell: Cell, provenance: Provenance, *, seed: int) -> Candidate:
@@ -102,6 +103,7 @@ def _choice(given: ChoiceTuple, cell: Cell, provenance: Provenance, seed: int) -
         whole=f"{given.passage}\n{content}" if given.passage else content,
         identities=_choice_identities(given),
         passage=given.passage or given.question,
+        question="\n".join([given.question, *_options(given)]),
     )
 
 

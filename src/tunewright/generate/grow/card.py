@@ -126,8 +126,16 @@ def _how(grower: Grower) -> str:
         f"near kind. Decoding: temperature {config.temperature:g}, top_p {config.top_p:g}. Prompts: "
         f"`{prompt_hash()}`. Seed: {grower.seed}. Near-duplicates are dropped within a cell (skill, task, "
         f"level, topic) at ROUGE-L F1 > {config.near_duplicate:g}. {grower.plan.num_filled:,} of "
-        f"{len(grower.plan.targets):,} cells are filled.\n"
+        f"{len(grower.plan.targets):,} cells are filled.{_author_tasks(grower)}\n"
     )
+
+
+def _author_tasks(grower: Grower) -> str:
+    if grower.config.domain == "general":
+        return ""
+    if any(cell.group.form == "author" for cell in grower.plan.targets):
+        return " Records of the form author are tasks for an author of items: no item rule looked at them."
+    return " Tasks for an author of items were left out."
 
 
 def _limits(domain: str) -> str:

@@ -91,13 +91,20 @@ def shares_of_seeds(
     skills: Sequence[str] | None = None,
     levels: Sequence[str] | None = None,
     topics: Sequence[str] | None = None,
+    author_tasks: bool = False,
 ) -> dict[Cell, Fraction]:
     """Every combination of the seeds' groups and topics with its share; the shares add up to 1.
 
-    Skills get equal shares; within a skill its levels do, then the tasks there, then the topics. Raises
-    RecipeError when skills and levels leave no cell.
+    Skills get equal shares; within a skill its levels do, then the tasks there, then the topics. Tasks for an
+    author of items are left out unless `author_tasks`: their answers are whole items, on which no item rule
+    can look and which no item bank takes. Raises RecipeError when skills and levels leave no cell.
     """
-    groups = sorted({group_of(seed) for seed in seeds})
+    groups = sorted(_groups(seeds, author_tasks=author_tasks))
+    if not groups and seeds:
+        raise RecipeError(
+            "every seed is a task for an author of items (mode: author), and those are left out: set "
+            "author_tasks (--author-tasks) to grow them, or add seeds that a learner answers"
+        )
     groups = [g for g in groups if (not skills or g.skill in skills) and (not levels or g.level in levels)]
     if not groups:
         raise RecipeError(f"no seed has a skill of {skills} at a level of {levels}; ask for others")
@@ -114,9 +121,15 @@ def shares_of_seeds(
     }
 
 
-def shares_of_rows(rows: Iterable[PlanRow], seeds: Sequence[Record]) -> dict[Cell, Fraction]:
-    """The cells of a user's own plan with their shares, each row's spread evenly over its cells."""
-    groups = set(map(group_of, seeds))
+def shares_of_rows(
+    rows: Iterable[PlanRow], seeds: Sequence[Record], *, author_tasks: bool = False
+) -> dict[Cell, Fraction]:
+    """The cells of a user's own plan with their shares, each row's spread evenly over its cells.
+
+    A row gets the form author when it says so, or with `author_tasks` where all seeds of its task have it.
+    Raises RecipeError for a plan without rows.
+    """
+    groups = _groups(seeds, author_tasks=author_tasks)
 
     shares: dict[Cell, Fraction] = {}
     for row in rows:
@@ -129,8 +142,17 @@ def shares_of_rows(rows: Iterable[PlanRow], seeds: Sequence[Record]) -> dict[Cel
         for cell in cells:
             share = Fraction(row.weight).limit_denominator(10**6) / len(cells)
             shares[cell] = shares.get(cell, Fraction(0)) + share
+    if not shares:
+        raise RecipeError(
+            "the plan has no rows: give it at least one with skill, tasks and levels, or leave plan out to "
+            "have the kinds of items that the seeds are"
+        )
     total = sum(shares.values())
     return {cell: share / total for cell, share in shares.items()}
+
+
+def _groups(seeds: Iterable[Record], *, author_tasks: bool) -> set[Group]:
+    return {group for group in map(group_of, seeds) if author_tasks or group.form != "author"}
 
 
 def _form(skill: str, task: str, groups: set[Group]) -> Form:

@@ -15,9 +15,10 @@ from typing import Literal
 from tunewright.duplicates import Pool, Tokens
 from tunewright.generate.grow.candidate import Candidate, speaks_of_places
 from tunewright.generate.grow.cells import LEVELS
+from tunewright.generate.grow.refusals import refusal_in
 from tunewright.generate.grow.tuples import ChoiceTuple, Tuple
 from tunewright.generate.item_rules import judge
-from tunewright.generate.levels import level_of
+from tunewright.generate.levels import level_of, likely_names
 from tunewright.rate.check import find_all
 from tunewright.rate.detectors import ALONE, CheckSettings, Severity
 from tunewright.records.record import Record
@@ -27,6 +28,7 @@ RefuseLevel = Literal["none", "above", "outside"]
 _LANGUAGE = "wrong-language"  # the one detector that is a step of its own
 # Only warnings in other data, but a model that was asked for an item and declined has given none.
 _REFUSALS = {"refusal", "assistant-self"}
+_FEWEST_WORDS_OF_A_QUESTION = 6  # with its options; of fewer no level can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Gate:
         return None
 
     def _defects(self, record: Record) -> Rejection | None:
+        if "refusal" not in self.settings.skip_detectors and (words := refusal_in(record)):
+            return Rejection("detectors", "refusal", f"the model declined instead of writing: {words!r}")
         for found in find_all(record, self._detectors, self._check):
             return Rejection("detectors", found.detector, found.message)
         return None
@@ -136,7 +140,8 @@ class Gate:
         return None
 
     def _level(self, candidate: Candidate) -> Rejection | None:
-        """The text's estimated band does not lie above the cell's level (or nowhere outside, if so set).
+        """The text's estimated band does not lie above the cell's level (or nowhere outside, if so set), and
+        that of a question with its options not above it.
 
         The estimate was fitted to sentences and draws passages towards the middle: of the 130 seeds' texts
         it puts 36 below their level, nearly all of them C1 and C2, and 1 above. A text that is too hard
@@ -145,13 +150,18 @@ class Gate:
         level = candidate.cell.group.level
         if self.settings.refuse_level == "none" or level not in LEVELS:
             return None
-        found = level_of(candidate.passage)
-        if found is None or found.holds(level):
-            return None
-        if self.settings.refuse_level == "above" and LEVELS.index(found.band[1]) < LEVELS.index(level):
-            return None
-        low, high = found.band
-        return Rejection("level", "outside_level_band", f"the text looks like {low} to {high}")
+        may_be_easy = self.settings.refuse_level == "above"
+        texts = [("text", candidate.passage, may_be_easy)]
+        if len(candidate.question.split()) >= _FEWEST_WORDS_OF_A_QUESTION:
+            texts.append(("question with its options", candidate.question, True))
+        for name, text, may_be_easy in texts:
+            found = level_of(text, names=likely_names(text))
+            if found is None or found.holds(level):
+                continue
+            low, high = found.band
+            if not may_be_easy or LEVELS.index(high) > LEVELS.index(level):
+                return Rejection("level", "outside_level_band", f"the {name} looks like {low} to {high}")
+        return None
 
     def _other_language(self, record: Record) -> Rejection | None:
         for found in find_all(record, self._language, self._check):

@@ -74,7 +74,9 @@ class Grower:
         self._seed_shelf, self._machine_shelf = Shelf(), Shelf()
         for seed in self.seeds:
             group = GENERAL.group if config.domain == "general" else group_of(seed)
-            self._seed_shelf.add(Example.of(seed), group)
+            # what an author is told is no example of an item; where it is all there is, better than none
+            if group.form != "author" or self._shows_author_tasks():
+                self._seed_shelf.add(Example.of(seed), group)
         self.gate = Gate(
             GateSettings(
                 near_duplicate=config.near_duplicate,
@@ -87,6 +89,11 @@ class Grower:
         )
         self._futile_rounds = 0
         self.totals = Totals(0, 0, 0, 0, None)
+
+    def _shows_author_tasks(self) -> bool:
+        return any(cell.group.form == "author" for cell in self.plan.targets) or all(
+            group_of(seed).form == "author" for seed in self.seeds
+        )
 
     def next_round(self) -> list[Asked]:
         """The calls of the next round; empty when the plan is filled, or when it cannot be."""

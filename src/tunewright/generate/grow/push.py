@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from tunewright.errors import DataError
+from tunewright.errors import DataError, RecipeError
 from tunewright.run.folder import read_manifest
 
 PUSHED = ("records.jsonl", "README.md", "manifest.json")
+_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+
+
+def check_name(repo: str) -> None:
+    """RecipeError for what cannot be a repository of the hub, by the rule of `huggingface_hub`."""
+    fits = re.fullmatch(rf"(?:{_PART}/)?{_PART}", repo) and len(repo.rpartition("/")[2]) <= 96
+    if not fits or "--" in repo or ".." in repo or repo.endswith(".git"):
+        raise RecipeError(
+            f"--push {repo!r} is no name of a data-set repository: give NAME or OWNER/NAME of letters, "
+            "digits, '-', '_' and '.', with neither '-' nor '.' at an end or twice in a row, and no .git"
+        )
 
 
 def push(folder: str | Path, repo: str, *, private: bool = True, hub: Any = None) -> str:
@@ -18,6 +30,7 @@ def push(folder: str | Path, repo: str, *, private: bool = True, hub: Any = None
     here. `hub` is a `huggingface_hub.HfApi`; by default one with the user's own login. Raises DataError
     when the hub refuses.
     """
+    check_name(repo)
     read_manifest(folder)
     if hub is None:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunewright.errors import RecipeError
+from tunewright.errors import ModelError, RecipeError
 from tunewright.generate.config import GenerateConfig, GrowConfig
 from tunewright.generate.grow.ask import prompt_hashes
 from tunewright.generate.grow.card import CARD_FILE, card
@@ -24,6 +24,7 @@ from tunewright.llm.config import AskConfig
 from tunewright.llm.open import open_backend
 from tunewright.llm.request import Request
 from tunewright.rate.check import CheckConfig
+from tunewright.rate.detectors.language import known_languages
 from tunewright.records.native import native_row
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
@@ -55,7 +56,8 @@ def grow(
     `metrics.jsonl` (a row per round) and `README.md` (the data-set card). All but the manifest are the same
     bytes for the same settings and replies, however often the run was stopped. BudgetReached and ModelError
     leave everything accepted so far. A plan that cannot be filled ends the run with fewer records; the
-    manifest's `stopped` says so. A `backend` given answers instead of the one the config names.
+    manifest's `stopped` says so. ModelError when nothing at all was accepted: then the folder is not done,
+    and its rejects say why. A `backend` given answers instead of the one the config names.
     """
     out = Path(out)
     progress = progress or Progress()
@@ -104,6 +106,7 @@ def _settings(config: GenerateConfig) -> tuple[AskConfig, GrowConfig]:
 def _prepare(config: GenerateConfig, settings: GrowConfig) -> _Work:
     check_names(settings.skip_item_rules)
     parse_config(CheckConfig, {"skip": settings.skip_detectors}, where="skip_detectors")
+    _know_language(settings.language)
     if settings.seeds == OWN_SEEDS and settings.domain == "general":
         raise RecipeError("general data needs seeds of its own: --seeds FILE")
     seeds = load_seeds() if settings.seeds == OWN_SEEDS else list(read_records(settings.seeds))
@@ -113,10 +116,24 @@ def _prepare(config: GenerateConfig, settings: GrowConfig) -> _Work:
     if settings.domain == "general":
         return _Work(settings, seeds, {GENERAL: config.n}, digest.hexdigest())
     if settings.plan is not None:
-        shares = shares_of_rows(settings.plan, seeds)
+        shares = shares_of_rows(settings.plan, seeds, author_tasks=settings.author_tasks)
     else:
-        shares = shares_of_seeds(seeds, skills=config.skills, levels=config.levels, topics=settings.topics)
+        shares = shares_of_seeds(
+            seeds,
+            skills=config.skills,
+            levels=config.levels,
+            topics=settings.topics,
+            author_tasks=settings.author_tasks,
+        )
     return _Work(settings, seeds, dict(targets(shares, config.n, seed=config.seed)), digest.hexdigest())
+
+
+def _know_language(language: str) -> None:
+    """RecipeError for a code that the gate could not tell: it would refuse every record, or none."""
+    if language != "any" and language not in (known := known_languages()):
+        raise RecipeError(
+            f"the language '{language}' cannot be told; give any, or one of: {', '.join(known)}"
+        )
 
 
 def _fingerprint(config: GenerateConfig, ask: AskConfig, work: _Work, backend: Backend) -> Fingerprint:
@@ -139,8 +156,22 @@ def _grow(grower: Grower, asker: Asker, folder: RunFolder, progress: Progress) -
         for log in (records, rejects, metrics):
             log.finish()
     progress.finish(grower.stopped)
+    if not grower.tally.num_accepted:
+        raise ModelError(_nothing(grower, folder.path))
     write_text_atomic(folder.path / CARD_FILE, card(grower, asker.who))
     _finish(folder, grower, asker)
+
+
+def _nothing(grower: Grower, folder: Path) -> str:
+    tally = grower.tally
+    tried = (
+        f"{grower.num_rounds:,} rounds of {grower.num_calls:,} calls gave {tally.num_candidates:,} candidates"
+    )
+    return (
+        f"nothing was accepted: {tried}, most often refused as: {tally.first_reason()}. "
+        f"{folder / REJECTS_FILE} has each with its text and reason. Read some, then run again with another "
+        "model, other seeds or a looser gate into another folder"
+    )
 
 
 def _finish(folder: RunFolder, grower: Grower, asker: Asker) -> None:
