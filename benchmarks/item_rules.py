@@ -4,7 +4,8 @@ python benchmarks/item_rules.py DATA [--write] [--show RULE] [--seed SEED]
 
 DATA is the folder with `elpa/onestop_qa/onestop_qa.json` and `elpa/belebele_eng.jsonl` (not part of this
 repository). Prints the tables of docs/item-validity.md; with --write renews
-src/tunewright/generate/item_rates.json. A few CPU-seconds.
+src/tunewright/generate/item_rates.json. Some ten CPU-seconds. Needs the extra `grammar`: without it the
+rule `grammar` looks at nothing. What that rule finds is measured by item_grammar.py.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 import orjson
 
-from tunewright.generate.item_rules import RULES, RuleHit, judge
+from tunewright.generate.item_rules import ALL_RULES, RuleHit, judge
 from tunewright.generate.item_view import view_of
 from tunewright.generate.seeds import load_seeds
 from tunewright.generate.set_statistics import SetStatistics, set_statistics
@@ -124,16 +125,16 @@ def hash_of(text: str) -> int:
 
 
 def hits(record: Record) -> list[RuleHit]:
-    return judge(record, skip=() if record.explanation else ON_EXPLANATIONS)
+    return judge(record, skip=() if record.explanation else ON_EXPLANATIONS, rules=ALL_RULES)
 
 
 def fired(one: Set) -> dict[str, tuple[int, int]]:
     """Rule → number of items it fires on, number of items it looks at."""
-    found: dict[str, set[int]] = {rule.name: set() for rule in RULES}
+    found: dict[str, set[int]] = {rule.name: set() for rule in ALL_RULES}
     looked = dict.fromkeys(found, 0)
     for number, record in enumerate(one.items):
         view = view_of(record)
-        for rule in RULES:
+        for rule in ALL_RULES:
             looked[rule.name] += rule.applies(view) and (
                 bool(record.explanation) or rule.name not in ON_EXPLANATIONS
             )
@@ -403,7 +404,7 @@ def print_rates(measured: list[Set], counts: dict[str, dict[str, tuple[int, int]
     heads = [f"{one.name} ({len(one.items)})" for one in measured]
     print("| rule | severity | " + " | ".join(heads) + " | notes, OneStopQA |")
     print("| --- | --- |" + " ---: |" * (len(heads) + 1))
-    for rule in RULES:
+    for rule in ALL_RULES:
         cells = [percent(*counts[one.name][rule.name]) for one in measured]
         note = f"{NOTES[rule.name]:.1f} %" if rule.name in NOTES else ""
         print(f"| `{rule.name}` | {rule.severity} | " + " | ".join(cells) + f" | {note} |")
@@ -464,7 +465,9 @@ def write(measured: list[Set], counts: dict[str, dict[str, tuple[int, int]]]) ->
     found = {
         "date": date.today().isoformat(),
         "sets": [{"name": one.name, "items": len(one.items), "licence": one.licence} for one in experts],
-        "rules": {rule.name: {one.name: counts[one.name][rule.name] for one in experts} for rule in RULES},
+        "rules": {
+            rule.name: {one.name: counts[one.name][rule.name] for one in experts} for rule in ALL_RULES
+        },
     }
     TARGET.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
     print(f"written: {TARGET.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -191,3 +192,38 @@ def test_every_cut_of_a_package_is_an_error_and_no_crash(tmp_path: Path) -> None
         (tmp_path / "cut.zip").write_bytes(whole.getvalue()[:size])
         with pytest.raises(DataError):
             read("qti21", tmp_path / "cut.zip")
+
+
+@pytest.mark.parametrize(
+    ("method", "damage"),
+    [
+        (zipfile.ZIP_STORED, b"?"),
+        (zipfile.ZIP_DEFLATED, b"\xff"),
+        (zipfile.ZIP_BZIP2, b"\xff"),
+        (zipfile.ZIP_LZMA, b"\xff"),
+    ],
+)
+def test_a_damaged_member_cannot_be_unpacked_whatever_its_compression(
+    method: int, damage: bytes, tmp_path: Path
+) -> None:
+    """Each compression has an error of its own: a wrong sum, zlib.error, OSError, LZMAError."""
+    path = tmp_path / "bank.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.xml", random.Random(0).randbytes(400))
+    raw = path.read_bytes()
+    begin = 30 + len("a.xml") + 9  # behind the local header and LZMA's properties
+    path.write_bytes(raw[:begin] + damage * 12 + raw[begin + 12 :])
+    with packages.open_package(path) as found, pytest.raises(DataError, match=r"'a\.xml' cannot be unpacked"):
+        found.read("a.xml")
+
+
+@pytest.mark.parametrize(("place", "value"), [(6, 1), (8, 99)])
+def test_an_encrypted_member_or_one_of_an_unknown_compression_cannot_be_unpacked(
+    place: int, value: int, tmp_path: Path
+) -> None:
+    path = package(tmp_path / "bank.zip", {"a.xml": b"<item/>"})
+    raw = bytearray(path.read_bytes())
+    raw[place] = raw[raw.index(b"PK\x01\x02") + place + 2] = value
+    path.write_bytes(bytes(raw))
+    with packages.open_package(path) as found, pytest.raises(DataError, match=r"'a\.xml' cannot be unpacked"):
+        found.read("a.xml")

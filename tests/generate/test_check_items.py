@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tunewright.cli.check_items import command
+from tunewright.cli.check_items import _count_lines, command
 from tunewright.errors import RecipeError
 from tunewright.generate.check_items import CheckItemsConfig, check_items
 from tunewright.generate.items import generate_items
@@ -102,10 +102,28 @@ def test_the_command_prints_rules_beside_the_experts_rate_and_how_keys_spread(
 ) -> None:
     found = CliRunner().invoke(app(), [str(data), "--out", str(tmp_path / "out")])
     assert found.exit_code == 0, found.output
-    assert "41 records: 40 choice items, 0 written ones; 2 with hard faults" in found.output
+    assert (
+        "41 records: 40 choice items, 0 written items, 1 without options or an answer, judged by its texts"
+        in found.output
+    )
+    assert "2 with hard faults, " in found.output
     assert "key_is_one_option" in found.output
     assert "key strictly longest:" in found.output
-    assert "1 rows could not be read" in found.output
+    assert "\n1 row could not be read: " in found.output
+
+
+def test_what_the_command_counts_adds_up() -> None:
+    summary = {"num_records": 41, "num_choice": 40, "num_written": 0, "num_hard": 2, "num_warned": 13}
+    assert _count_lines(summary) == [
+        "41 records: 40 choice items, 0 written items, 1 without options or an answer, judged by its texts "
+        "alone",
+        "2 with hard faults, 13 with warnings alone, 26 without findings",
+    ]
+    one = {"num_records": 1, "num_choice": 1, "num_written": 0, "num_hard": 0, "num_warned": 0}
+    assert _count_lines(one) == [
+        "1 record: 1 choice item, 0 written items",
+        "0 with hard faults, 0 with warnings alone, 1 without findings",
+    ]
 
 
 def test_the_command_lists_the_rules() -> None:

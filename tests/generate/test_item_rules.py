@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tunewright.errors import RecipeError
 from tunewright.generate.hard_rules import defended_letters
 from tunewright.generate.item_rates import expert_rates, measurement
-from tunewright.generate.item_rules import RULES, RuleHit, Severity, judge
+from tunewright.generate.item_rules import ALL_RULES, RULES, RuleHit, Severity, judge
 from tunewright.generate.item_rules_page import item_rules_page
+from tunewright.generate.item_view import view_of
 from tunewright.generate.items import generate_items
 from tunewright.generate.seeds import load_seeds
 from tunewright.records import Record
@@ -109,6 +110,8 @@ def test_a_fault_is_found_by_its_rule_alone(rule: str, record: Record) -> None:
         item(explanation="The notice gives two times. A is correct only from Monday to Saturday."),
         item(explanation="The answer is A pool time, the one for Sundays."),
         item(stem="Does the pool open at nine or at ten on Sundays?"),  # prints two options
+        item(output="B) at ten", explanation="B"),  # a letter stands in any answer
+        item(output="B) at ten", explanation="at ten"),
         item("of", "to", "on", stem="It opens to all on Sundays, to the joy of ____ children."),
     ],
 )
@@ -147,6 +150,38 @@ def test_an_item_that_asks_for_all_right_options_may_have_two() -> None:
     record = item(key="", kind="multiple_response", output="A, B", explanation="Both are times.")
     assert hard(replace(record, meta={**record.meta, "key": ["A", "B"]})) == []
     assert hard(replace(record, meta={**record.meta, "key": ["A", "F"]})) == ["key_is_one_option"]
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"key": ["A", "B"]},
+        {"key": "A, B"},
+        {"key": "A and B"},
+        {"key": "(a); (b)"},
+        {"key": ["at nine", "at ten"]},
+        {"key": None, "options": [{"text": text, "correct": text != "at one"} for text in TEXTS[1:]]},
+    ],
+)
+def test_several_keys_ask_for_all_right_options_without_a_kind(meta: dict[str, Any]) -> None:
+    record = item(output="Two of them.", explanation="Both are times of the notice.")
+    view = view_of(replace(record, meta={**record.meta, **meta}))
+    assert view.has_several_keys
+    assert hard(view.record) == []
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"key": "B", "options": [{"text": text, "correct": text != "at one"} for text in TEXTS]},
+        {"key": ["A", "B"], "kind": "choice"},
+    ],
+)
+def test_one_key_beside_other_marks_stays_a_fault(meta: dict[str, Any]) -> None:
+    record = item(explanation="Both are times of the notice.")
+    record = replace(record, meta={**record.meta, **meta})
+    assert not view_of(record).has_several_keys
+    assert hard(record) == ["key_is_one_option"]
 
 
 def test_evidence_may_differ_in_the_encoding_of_accents_alone() -> None:
@@ -209,7 +244,7 @@ def test_every_rule_is_told_in_words_and_was_measured_where_it_can_be() -> None:
     names = [rule.name for rule in RULES]
     assert len(set(names)) == len(names) == 15
     assert all(rule.meaning.endswith(".") and rule.example for rule in RULES)
-    assert set(measurement()["rules"]) == set(names)
+    assert set(measurement()["rules"]) == {*names, "grammar"} == {rule.name for rule in ALL_RULES}
     assert set(names) - set(expert_rates()) == {
         "empty_explanation",  # the experts' sets have no explanations
         "explanation_defends_key",

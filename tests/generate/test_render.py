@@ -77,6 +77,8 @@ def test_an_edited_record_that_disagrees_with_its_key_is_found() -> None:
     assert [finding.rule for finding in check_record(swapped)] == ["key_is_one_option"]
     defended = replace(record, explanation=f"The answer is {other['letter']}. It just is.")
     assert [finding.rule for finding in check_record(defended)] == ["explanation_defends_key"]
+    article = replace(record, explanation="The answer is A noun; the key is right.")
+    assert check_record(article) == []
     silent = replace(record, explanation="")
     assert [finding.rule for finding in check_record(silent)] == ["empty_explanation"]
     talkative = replace(record, explanation=record.output)

@@ -23,7 +23,7 @@ from llm.local_models import random_llama
 from support.tiny_models import TEXTS
 from tunewright.llm.journal import Journal
 from tunewright.llm.reply import Reply
-from tunewright.rate.rater import PROMPTS_FOLDER
+from tunewright.rate.rater import PROMPTS
 from tunewright.tune.scratch import train_bpe
 from tunewright.tune.templates import TULU
 
@@ -33,7 +33,7 @@ FILES = ["records.jsonl", "ratings.jsonl", "rejects.jsonl", "summary.json", "sum
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model whose tokenizer knows the words of the prompts, so that they are short."""
-    prompts = [path.read_text(encoding="utf-8") for path in sorted(PROMPTS_FOLDER.glob("*.txt"))]
+    prompts = [PROMPTS.text(name) for name in PROMPTS.names()]
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=train_bpe([*prompts, *TEXTS], vocabulary=2000),
         bos_token="<|bos|>",

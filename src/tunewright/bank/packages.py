@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,18 @@ from tunewright.errors import DataError
 MAX_MEMBERS = 200_000
 MAX_MEMBER_BYTES = 64 << 20
 MAX_TOTAL_BYTES = 2 << 30
+# What `zipfile` raises for a damaged member, besides its own error: each compression's (bz2's is OSError),
+# EOFError where it is cut, RuntimeError where it is encrypted or (NotImplementedError) compressed in an
+# unknown way, ValueError for an offset or a name that cannot be.
+_UNPACKING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # so that the same questions give the same bytes
 
 
@@ -41,16 +55,7 @@ class Package:
                 data = stream.read(limit + 1)
         except KeyError:
             raise DataError(f"{self.path}: {name!r} is not in the package") from None
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            RuntimeError,
-            NotImplementedError,
-            ValueError,
-        ) as error:
-            raise DataError(f"{self.path}: {name!r} cannot be unpacked: {error}") from None
-        except Exception as error:  # zlib.error and lzma.LZMAError share no base with the others
+        except _UNPACKING as error:
             raise DataError(f"{self.path}: {name!r} cannot be unpacked: {error}") from None
         if len(data) > limit:
             raise DataError(

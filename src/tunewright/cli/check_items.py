@@ -57,15 +57,10 @@ def _print_summary(out: Path) -> None:
 
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"{summary['num_records']:,} records: {summary['num_choice']:,} choice items, "
-        f"{summary['num_written']:,} written ones; {summary['num_hard']:,} with hard faults, "
-        f"{summary['num_warned']:,} with warnings alone\n",
-        markup=False,
-    )
+    console.print("\n".join(_count_lines(summary)) + "\n", markup=False)
     fired = [row for row in summary["rules"] if row["fired"]]
     if fired:
-        table = _table("rule", "severity", "items", "of", "share", "on experts' items")
+        table = _table("rule", "severity", "fires on", "of", "share", "on experts' items")
         for row in fired:
             expert = row["on_expert_items"]
             table.add_row(
@@ -78,9 +73,29 @@ def _print_summary(out: Path) -> None:
             )
         console.print(table)
     console.print("\n".join(_set_lines(summary["set"])), markup=False)
+    for sentence in summary.get("left_out", ()):
+        console.print(f"\n{sentence[0].upper()}{sentence[1:]}", markup=False)
     if summary["num_rejects"]:
-        console.print(f"{summary['num_rejects']:,} rows could not be read; they are in rejects.jsonl")
+        rows = _counted(summary["num_rejects"], "row")
+        console.print(f"\n{rows} could not be read: {out / 'rejects.jsonl'}", markup=False)
     console.print(f"\nfindings: {out / 'findings.jsonl'}", markup=False)
+
+
+def _count_lines(summary: dict[str, Any]) -> list[str]:
+    """What was read and what was found, each adding up to the number of records."""
+    num, choice, written = summary["num_records"], summary["num_choice"], summary["num_written"]
+    hard, warned = summary["num_hard"], summary["num_warned"]
+    read = [_counted(choice, "choice item"), _counted(written, "written item")]
+    if rest := num - choice - written:
+        whose = "its" if rest == 1 else "their"
+        read.append(f"{rest:,} without options or an answer, judged by {whose} texts alone")
+    found = [f"{hard:,} with hard faults", f"{warned:,} with warnings alone"]
+    found.append(f"{num - hard - warned:,} without findings")
+    return [f"{_counted(num, 'record')}: {', '.join(read)}", ", ".join(found)]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _set_lines(found: dict[str, Any] | None) -> list[str]:
@@ -94,7 +109,7 @@ def _set_lines(found: dict[str, Any] | None) -> list[str]:
             for letter, count in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", one["positions"]["counts"], strict=False)
         )
         lines.append(
-            f"keys of {one['num_items']:,} items with {one['num_options']} options: {places} "
+            f"keys of {_counted(one['num_items'], 'item')} with {one['num_options']} options: {places} "
             f"(p {_p(one['positions']['p'])}{', rough' if one['positions']['is_rough'] else ''})"
         )
     lines.append(
@@ -108,11 +123,11 @@ def _print_list() -> None:
     from rich.console import Console
 
     from tunewright.generate.item_rates import expert_rates
-    from tunewright.generate.item_rules import RULES
+    from tunewright.generate.item_rules import ALL_RULES
 
     expert = expert_rates()
     table = _table("rule", "severity", "on experts' items", "meaning")
-    for rule in RULES:
+    for rule in ALL_RULES:
         rate = expert.get(rule.name)
         table.add_row(rule.name, rule.severity, _percent(rate.fired, rate.of) if rate else "–", rule.meaning)
     Console(highlight=False).print(table)
@@ -131,6 +146,6 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        is_number = name in ("items", "of", "share", "on experts' items")
+        is_number = name in ("fires on", "of", "share", "on experts' items")
         table.add_column(name, no_wrap=name != "meaning", justify="right" if is_number else "left")
     return table

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ import typer
 from tunewright.cli.asking import asks, show_estimate
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
+from tunewright.errors import RecipeError
 
 if TYPE_CHECKING:
     from tunewright.generate.config import GenerateConfig
@@ -135,7 +138,10 @@ def command(
         settings["grow"] = given
     if "model" in ask:
         settings["ask"] = ask
-    config = parse_config(GenerateConfig, settings, where="the command line")
+    try:
+        config = parse_config(GenerateConfig, settings, where="the command line")
+    except RecipeError as problem:
+        raise RecipeError(_with_option_names(str(problem))) from None
     if push is not None:
         from tunewright.generate.grow.push import check_name
 
@@ -143,14 +149,42 @@ def command(
     if dry_run:
         _show_dry_run(config)
         return
-    folder = generate(config, out, progress=Progress(sink_for()), again=again)
     if config.source == "model":
+        folder = _grown(config, out, again=again)
         show_grown(folder)
+    else:
+        folder = generate(config, out, progress=Progress(sink_for()), again=again)
     typer.echo(f"records: {folder / 'records.jsonl'}")
     if push is not None:
         from tunewright.generate.grow.push import push as upload
 
         typer.echo(f"pushed: {upload(folder, push)}")
+
+
+_PLURALS = {"topics": "topic", "skip_detectors": "skip_detector", "skills": "skill", "levels": "level"}
+
+
+def _with_option_names(message: str) -> str:
+    """The message with the options instead of the settings they fill: --topic for 'grow.topics[0]'."""
+
+    def option(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        name = _PLURALS.get(name, name)
+        return "--" + name.replace("_", "-")
+
+    return re.sub(r"'(?:grow\.(\w+)|(?=(?:skills|levels)\b)(\w+))(?:\[\d+\])?'", option, message)
+
+
+def _grown(config: GenerateConfig, out: Path, *, again: bool) -> Path:
+    """Grow with a live table on a terminal, and with lines of progress everywhere else."""
+    from tunewright.cli.grow_table import GrowTable
+    from tunewright.generate.grow.stage import grow
+    from tunewright.run.progress import Progress
+
+    if not sys.stderr.isatty():
+        return grow(config, out, progress=Progress(sink_for()), again=again)
+    with GrowTable(sys.stderr) as table:
+        return grow(config, out, progress=Progress(table), again=again, show=table.show)
 
 
 def _show_dry_run(config: GenerateConfig) -> None:

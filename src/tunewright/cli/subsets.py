@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 def command(
     data: Annotated[Path, typer.Argument(help="A folder with records.jsonl, or a file of records.")],
-    sizes: Annotated[str, typer.Option(help="How many records, e.g. 17000,50000,70000.")],
+    sizes: Annotated[str, typer.Option(help="How many records, in any order, e.g. 17000,50000,70000.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the files [default: DATA/subsets].")
     ] = None,
@@ -25,6 +26,7 @@ def command(
     """Cut nested subsets from one order, each with all kinds of records in the same proportions.
 
     The smaller is part of the larger, so that size is the only difference between models tuned on them.
+    A folder holds the subsets of one call: what an earlier call wrote there is taken away.
 
     Example: tunewright subsets runs/grown --sizes 17000,50000 --against eval.jsonl
     """
@@ -32,22 +34,38 @@ def command(
 
     found = subsets(data, _sizes(sizes), out, against=against, threshold=threshold, seed=seed)
     if found.unseen is not None:
+        compared = _counted(found.unseen.num_evaluation, "evaluation record")
+        near = _counted(found.unseen.num_near, "prompt")
         typer.echo(
-            f"against {found.unseen.num_evaluation:,} evaluation records: {found.unseen.num_near:,} prompts "
-            f"too near, {found.unseen.num_shared:,} with a passage in common, left out; the other "
-            f"{found.num_records:,} are unseen"
+            f"against {compared}: {near} too near, {found.unseen.num_shared:,} with a passage in common, "
+            f"left out; the other {found.num_records:,} are unseen"
         )
     folder = out if out is not None else (data if data.is_dir() else data.parent) / "subsets"
+    if found.cleared:
+        typer.echo(f"taken away, of an earlier call with other sizes: {', '.join(found.cleared)}")
     for one in found.subsets:
         typer.echo(
-            f"{folder / one.file}: {one.size:,} records, {one.num_cells:,} cells, none more than "
-            f"{one.farthest_from_ideal:.2f} records from its share"
+            f"{folder / one.file}: {_counted(one.size, 'record')}, {_counted(one.num_cells, 'cell')}, "
+            f"none more than {one.farthest_from_ideal:.2f} records from its share"
         )
     typer.echo(f"report: {folder / REPORT_FILE}")
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _sizes(text: str) -> list[int]:
-    try:
-        return [int(part.replace("_", "")) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise typer.BadParameter(f"{text!r}: write whole numbers with commas, e.g. 17000,50000") from None
+    """The numbers of "17000,50000", in the order given, each above 0 and given once."""
+    parts = [part.strip() for part in text.split(",")]
+    wrong = [part for part in parts if not re.fullmatch(r"[0-9]+(?:_[0-9]+)*", part)]
+    if wrong:
+        where = f" in {text!r}" if len(parts) > 1 else ""
+        what = f"{wrong[0]!r}{where} is no whole number" if text.strip() else "it is empty"
+        raise typer.BadParameter(f"{what}; write numbers with commas, e.g. 17000,50000", param_hint="--sizes")
+    sizes = [int(part) for part in parts]
+    for size in sizes:
+        if size == 0 or sizes.count(size) > 1:
+            what = "0 is no size" if size == 0 else f"{size} is given {sizes.count(size)} times"
+            raise typer.BadParameter(f"{what}; give each size once, from 1 on", param_hint="--sizes")
+    return sizes

@@ -7,25 +7,20 @@ at a time, because a model that sees all of them picks the best one and never sa
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pydantic
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tunewright.generate.item_view import ItemView
+from tunewright.llm.prompt_files import PromptFiles, frame_code
 from tunewright.llm.request import Message, Request
 from tunewright.llm.structured import Parser, parser_of, schema_of
 from tunewright.rate.summary import Interval, Share, Z, share_of
 
-PROMPTS_FOLDER = Path(__file__).parent / "prompts"
-PROMPTS = ("answerability.txt", "answerability_system.txt")
+PROMPTS = PromptFiles("tunewright.generate")
 
 
 class Verdict(pydantic.BaseModel):
@@ -81,12 +76,16 @@ def build(view: ItemView, place: int, *, shows_passage: bool, max_tokens: int) -
     elif not has_passage:
         texts.insert(0, ("instruction", view.record.instruction))
     parts = [{"name": name, "text": text} for name, text in texts]
-    text = _template("answerability.txt").render(
-        shows_passage=shows_passage, has_passage=has_passage, parts=parts, code=_code(parts)
+    text = PROMPTS.render(
+        "answerability.txt",
+        shows_passage=shows_passage,
+        has_passage=has_passage,
+        parts=parts,
+        code=frame_code(text for _, text in texts),
     )
     where = "with" if shows_passage else "without"
     return Request(
-        messages=(Message("system", _template("answerability_system.txt").render()), Message("user", text)),
+        messages=(Message("system", PROMPTS.render("answerability_system.txt")), Message("user", text)),
         schema=schema_of(Verdict),
         subject=f"{view.record.id} {view.letters[place]} {where} passage",
         temperature=0.0,
@@ -185,7 +184,7 @@ def paired_difference(only_first: int, only_second: int, of: int) -> Interval:
 
 def prompt_hashes() -> dict[str, str]:
     """SHA-256 of each prompt file: part of a run's fingerprint."""
-    return {name: hashlib.sha256((PROMPTS_FOLDER / name).read_bytes()).hexdigest() for name in PROMPTS}
+    return PROMPTS.hashes()
 
 
 def _is_true(verdicts: Mapping[Asked, Verdict | None], place: int, shows_passage: bool) -> bool | None:
@@ -196,24 +195,3 @@ def _is_true(verdicts: Mapping[Asked, Verdict | None], place: int, shows_passage
 def _share(values: list[bool | None]) -> Share:
     known = [value for value in values if value is not None]
     return share_of(sum(known), len(known))
-
-
-def _code(parts: list[dict[str, str]]) -> str:
-    """Twelve hexadecimal digits that none of the texts contains: the same for the same texts."""
-    texts = "\0".join(part["text"] for part in parts)
-    for attempt in range(1000):
-        digest = hashlib.sha256(f"{attempt}\0{texts}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        if digest not in texts:
-            return digest
-    raise AssertionError("a text that contains a thousand hashes of itself")
-
-
-@cache
-def _template(name: str) -> Any:
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(PROMPTS_FOLDER),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)

@@ -22,7 +22,7 @@ from tunewright.generate.answerability import (
     summarise,
     why_not,
 )
-from tunewright.generate.check_items import SUMMARY_FILE, records_digest
+from tunewright.generate.check_items import SUMMARY_FILE, data_digest
 from tunewright.generate.item_view import ItemView, view_of
 from tunewright.llm.ask import Asker, Estimate, Totals, estimate
 from tunewright.llm.backend import Backend
@@ -128,9 +128,7 @@ class _Work:
 def _fingerprint(work: _Work, backend: Backend) -> Fingerprint:
     settings = work.config.settings() | {"prompts": prompt_hashes()}
     settings["ask"] |= {"model": backend.model, "revision": work.config.ask.revision or backend.revision}
-    return Fingerprint(
-        "answerability", settings, {"data": records_digest(work.data, format=work.config.format)}
-    )
+    return Fingerprint("answerability", settings, {"data": data_digest(work.data, format=work.config.format)})
 
 
 def _judge(work: _Work, asker: Asker, folder: RunFolder) -> None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from tunewright.errors import RecipeError
+from tunewright.generate.grammar import MISSING, PACKAGE, harper_version
 from tunewright.generate.item_rates import expert_rates
-from tunewright.generate.item_rules import RULES, RuleHit, check_names, judge
+from tunewright.generate.item_rules import ALL_RULES, GRAMMAR, RULES, Rule, RuleHit, check_names, judge
 from tunewright.generate.item_view import ItemView, view_of
 from tunewright.generate.set_statistics import SetStatistics, set_statistics
-from tunewright.records.native import native_row
+from tunewright.rate.false_alarms import Alarms
+from tunewright.records.digest import DataDigest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import RejectWriter
-from tunewright.records.row import encode_json
 from tunewright.run.config import Config
 from tunewright.run.files import JsonlLog, write_json_atomic
 from tunewright.run.fingerprint import Fingerprint
@@ -60,25 +60,43 @@ def check_items(
 
     Writes `findings.jsonl` (a row for every record with findings), `summary.json` (counts per rule beside
     the rate on experts' items, and the set's key positions and lengths) and `rejects.jsonl`. A finished
-    folder of the same data and settings is left as it is; an unfinished one is redone.
+    folder of the same data and settings is left as it is; an unfinished one is redone. Without harper-py the
+    rule `grammar` is not asked, and the summary says so.
     """
     progress = progress or Progress()
-    inputs = {"data": records_digest(data, format=config.format)}
-    with RunFolder.open(
-        out, fingerprint=Fingerprint("check-items", config.settings(), inputs), again=again
-    ) as folder:
+    inputs = {"data": data_digest(data, format=config.format)}
+    settings = config.settings()
+    if GRAMMAR.name not in config.skip:  # another version, or none, finds other things
+        settings["grammar"] = f"{PACKAGE} {harper_version() or 'not installed'}"
+    with RunFolder.open(out, fingerprint=Fingerprint("check-items", settings, inputs), again=again) as folder:
         if not folder.is_done:
             counts = _run(config, data, folder.path, progress)
             folder.finish(versions=environment(), counts=counts)
     return read_manifest(out)
 
 
-def records_digest(data: str | Path, *, format: str | None) -> str:
-    """SHA-256 of all that the records say, wherever they lie."""
-    digest = hashlib.sha256()
-    for record in read_records(data, format=format, on_reject=lambda _: None):
-        digest.update(encode_json(native_row(replace(record, origin=None), as_text=False)) + b"\n")
+def data_digest(data: str | Path, *, format: str | None) -> str:
+    """SHA-256 of all that the data holds, wherever it lies: see `DataDigest`."""
+    digest = DataDigest()
+    for record in read_records(data, format=format, on_reject=digest.reject):
+        digest.add(record)
     return digest.hexdigest()
+
+
+def rules_of(config: CheckItemsConfig) -> tuple[Rule, ...]:
+    """The rules that are asked: all but those skipped, and `grammar` only where harper-py is installed."""
+    rules = RULES if harper_version() is None else ALL_RULES
+    return tuple(rule for rule in rules if rule.name not in config.skip)
+
+
+def _fired_of(rate: Alarms | None) -> dict[str, int] | None:
+    return None if rate is None else {"fired": rate.fired, "of": rate.of}
+
+
+def left_out(config: CheckItemsConfig) -> list[str]:
+    """What could not be asked though nobody skipped it, a sentence each."""
+    is_missing = GRAMMAR.name not in config.skip and harper_version() is None
+    return [MISSING] if is_missing else []
 
 
 @dataclass
@@ -91,14 +109,14 @@ class _Tally:
     looked: Counter[str] = field(default_factory=Counter)
     fired: Counter[str] = field(default_factory=Counter)
 
-    def add(self, view: ItemView, hits: list[RuleHit], *, skip: tuple[str, ...]) -> None:
+    def add(self, view: ItemView, hits: list[RuleHit], *, rules: tuple[Rule, ...]) -> None:
         self.num_records += 1
         self.num_choice += view.is_choice
         self.num_written += view.is_item and not view.is_choice
         is_hard = any(hit.is_hard for hit in hits)
         self.num_hard += is_hard
         self.num_warned += bool(hits) and not is_hard
-        self.looked.update(rule.name for rule in RULES if rule.name not in skip and rule.applies(view))
+        self.looked.update(rule.name for rule in rules if rule.applies(view))
         self.fired.update({hit.rule for hit in hits})
 
 
@@ -126,9 +144,10 @@ def _judged(
     records: Iterator[Record], config: CheckItemsConfig, tally: _Tally, log: JsonlLog, progress: Progress
 ) -> Iterator[ItemView]:
     """The view of every record, after its findings have been counted and logged."""
+    rules = rules_of(config)
     for record in records:
-        view, hits = view_of(record), judge(record, skip=config.skip)
-        tally.add(view, hits, skip=config.skip)
+        view, hits = view_of(record), judge(record, rules=rules)
+        tally.add(view, hits, rules=rules)
         if hits:
             origin = record.origin
             log.append(
@@ -168,10 +187,10 @@ def _summary(
                 "severity": rule.severity,
                 "fired": tally.fired[rule.name],
                 "of": tally.looked[rule.name],
-                "on_expert_items": asdict(expert[rule.name]) if rule.name in expert else None,
+                "on_expert_items": _fired_of(expert.get(rule.name)),
             }
-            for rule in RULES
-            if rule.name not in config.skip
+            for rule in rules_of(config)
         ],
+        "left_out": left_out(config),
         "set": asdict(statistics) if statistics is not None else None,
     }

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tunewright.generate.grow.cells import PlanRow
+from tunewright.errors import RecipeError
+from tunewright.generate.grow.cells import Name, PlanRow, weights_of
 from tunewright.generate.item import Level, Skill
 from tunewright.llm.config import AskConfig
-from tunewright.run.config import Config
+from tunewright.run.config import Config, parse_config
+from tunewright.run.strict_yaml import load_yaml
 
 
 class GrowConfig(Config):
@@ -24,7 +26,9 @@ class GrowConfig(Config):
     plan: tuple[PlanRow, ...] | None = Field(
         None, description="rows of skill, tasks, levels, topics, weight; default: the seeds' own, evenly"
     )
-    topics: tuple[str, ...] | None = Field(None, description="default: all topics of the seeds")
+    topics: tuple[Name, ...] | None = Field(
+        None, min_length=1, description="default: all topics of the seeds"
+    )
     author_tasks: bool = Field(
         False,
         description="also grow tasks for an author of items (seeds with mode author): no item rule looks at "
@@ -91,13 +95,20 @@ class GenerateConfig(Config):
         return found
 
 
-def plan_rows(file: str | Path) -> list[dict[str, Any]]:
-    """The rows of a plan file: YAML with a list `plan:`. RecipeError, with its line, when it is none."""
-    from tunewright.errors import RecipeError
-    from tunewright.run.strict_yaml import load_yaml
+class _PlanFile(Config):
+    plan: tuple[PlanRow, ...] = Field(min_length=1)
 
+
+def plan_rows(file: str | Path) -> list[dict[str, Any]]:
+    """The rows of a plan file: YAML with a list `plan:`. RecipeError, with file, line and row, when it is
+    none or a row is not as it should be."""
     found = load_yaml(file)
     rows = found.get("plan")
     if set(found) != {"plan"} or not isinstance(rows, list):
         raise RecipeError(f"{file}: a plan file has one list, 'plan:', of rows with skill, tasks and levels")
+    plan = parse_config(_PlanFile, found, where=str(file)).plan
+    try:
+        weights_of(plan)
+    except RecipeError as error:
+        raise RecipeError(f"{file}: {error}") from None
     return rows

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 
 from tunewright.generate import validity
+from tunewright.generate.cloze_rules import GAP, gap_faults
 from tunewright.generate.item_view import ItemView
 
 OPTION_COUNTS = (3, 4, 5)
+_FEWEST_WORDS, _FEWEST_CHARS = 3, 12  # of an explanation; the characters count where words are not parted
 _PAIRS = ({"true", "false"}, {"yes", "no"}, {"right", "wrong"}, {"correct", "incorrect"})
 
 # "The key is C", "the correct answer is option (B)"; in "the answer is A pen" the A is an article
@@ -51,7 +53,7 @@ def empty_field(view: ItemView) -> Iterator[str]:
             yield f"option {view.letters[place]} names no misconception"
     if view.is_choice and not view.lost_keys and not view.key_places:
         yield "'key' is empty"
-    if not view.is_choice and not view.answer.strip():
+    if not view.is_choice and not view.gaps and not view.answer.strip():
         yield "'answer' is empty"
 
 
@@ -84,7 +86,13 @@ def equal_options(view: ItemView) -> Iterator[str]:
 def key_is_one_option(view: ItemView) -> Iterator[str]:
     for lost in view.lost_keys:
         yield f"the key {lost!r} is none of the options {', '.join(view.letters)}"
-    if not view.key_places or view.lost_keys or view.has_several_keys:
+    if view.gaps:
+        num_shown = len(GAP.findall(view.stem))
+        yield from gap_faults(view.gaps, num_shown=num_shown, output=view.record.output)
+    if not view.key_places or view.lost_keys:
+        return
+    if view.has_several_keys:
+        yield from _several_keys(view)
         return
     if len(view.key_places) > 1:
         named = " and ".join(view.letters[place] for place in view.key_places)
@@ -100,6 +108,21 @@ def key_is_one_option(view: ItemView) -> Iterator[str]:
         yield f"the output answers {view.letters[answered]}, the key is {view.letters[place]}"
 
 
+def _several_keys(view: ItemView) -> Iterator[str]:
+    """Of all right options there are two or more, one option is wrong, and the output names just the keys."""
+    num_right = len(view.key_places)
+    if num_right < 2:
+        yield f"the item asks for all right options, but only {view.letters[view.key_places[0]]} is one"
+    if num_right == len(view.options):
+        yield "every option is right"
+    lines = [re.match(r"\(?([A-Z])[).:]", line.strip()) for line in view.record.output.strip().splitlines()]
+    answered = {match[1] for match in lines if match}
+    keys = {view.letters[place] for place in view.key_places}
+    if all(lines) and answered != keys:
+        named, right = (" and ".join(sorted(some)) for some in (answered, keys))
+        yield f"the output answers {named}, the keys are {right}"
+
+
 def explanation_defends_key(view: ItemView) -> Iterator[str]:
     place = view.key_place
     assert place is not None, "applied to items with one key"
@@ -111,7 +134,10 @@ def explanation_defends_key(view: ItemView) -> Iterator[str]:
 
 
 def explanation_in_output(view: ItemView) -> Iterator[str]:
-    if view.record.explanation.strip() in view.record.output:
+    """A word or two, such as the key's letter, stand in an answer by chance."""
+    explanation = view.record.explanation.strip()
+    is_short = len(explanation.split()) < _FEWEST_WORDS and len(explanation) < _FEWEST_CHARS
+    if not is_short and explanation in view.record.output:
         yield "the output contains the explanation"
 
 

@@ -3,19 +3,20 @@
     for hit in judge(record):
         if hit.is_hard: ...
 
-Rules are deterministic, look at one record and ask no model. Each has its share of alarms on items that
+Rules are deterministic, look at one record and ask no model. `RULES` need nothing else; `GRAMMAR` needs the
+extra `grammar`, so that only who asks for `ALL_RULES` gets it. Each has its share of alarms on items that
 experts wrote (`item_rates`). How a *set* of items spreads its keys is not a rule but `set_statistics`.
 "The key's words stand in the passage" is no rule: good items do that, and their distractors do as often.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tunewright.errors import RecipeError
-from tunewright.generate import hard_rules, item_warnings
+from tunewright.generate import grammar, hard_rules, item_warnings
 from tunewright.generate.item_view import ItemView, view_of
 from tunewright.records.record import Record
 
@@ -57,8 +58,10 @@ class Rule:
     applies: Callable[[ItemView], bool]
 
 
-def judge(record: Record, *, skip: Collection[str] = ()) -> list[RuleHit]:
-    """All that is wrong with an item, hard faults first, in the order of `RULES`; empty when it is sound.
+def judge(
+    record: Record, *, skip: Collection[str] = (), rules: Sequence[Rule] | None = None
+) -> list[RuleHit]:
+    """All that is wrong with an item, hard faults first, in the order of `rules`; empty when it is sound.
 
     The record's `meta` holds the item's parts as `item_view` describes. A record without options and answer
     (a prompt for an essay) is judged by its texts alone. `skip` names rules that are not asked; RecipeError
@@ -68,7 +71,7 @@ def judge(record: Record, *, skip: Collection[str] = ()) -> list[RuleHit]:
     view = view_of(record)
     return [
         RuleHit(rule.name, rule.severity, reason)
-        for rule in RULES
+        for rule in (RULES if rules is None else rules)
         if rule.name not in skip and rule.applies(view)
         for reason in rule.find(view)
     ]
@@ -76,7 +79,7 @@ def judge(record: Record, *, skip: Collection[str] = ()) -> list[RuleHit]:
 
 def check_names(names: Iterable[str]) -> None:
     """RecipeError when one of the names is no rule."""
-    known = [rule.name for rule in RULES]
+    known = [rule.name for rule in ALL_RULES]
     for name in names:
         if name not in known:
             raise RecipeError(f"there is no item rule '{name}'; choose from {', '.join(known)}")
@@ -88,6 +91,10 @@ def _any(_: ItemView) -> bool:
 
 def _is_choice(view: ItemView) -> bool:
     return view.is_choice
+
+
+def _has_options_or_gaps(view: ItemView) -> bool:
+    return view.is_choice or bool(view.gaps)
 
 
 def _has_key(view: ItemView) -> bool:
@@ -158,10 +165,11 @@ RULES: tuple[Rule, ...] = (
         "key_is_one_option",
         _HARD,
         "The key is not exactly one of the options: it names none or several, is repeated by a wrong option, "
-        "or the answer given is another option.",
+        "or the answer given is another option. An item that asks for all right options needs two of them; "
+        "a cloze needs a key for every gap.",
         "A) at nine  B) at ten  C) at one; key: D",
         hard_rules.key_is_one_option,
-        _is_choice,
+        _has_options_or_gaps,
     ),
     Rule(
         "explanation_defends_key",
@@ -245,3 +253,15 @@ RULES: tuple[Rule, ...] = (
         _has_stem_and_key,
     ),
 )
+
+GRAMMAR = Rule(
+    "grammar",
+    _WARNING,
+    "The English of the stem, an option or the explanation has a fault. Not asked of items that ask for a "
+    "mistake. Needs the extra `grammar`.",
+    "What do the notice say? A) He go at nine",
+    grammar.grammar,
+    grammar.has_english,
+)
+
+ALL_RULES: tuple[Rule, ...] = (*RULES, GRAMMAR)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunewright.generate.item_rates import Rate, expert_rates, measurement
-from tunewright.generate.item_rules import RULES
+from tunewright.generate.item_rates import expert_rates, measurement
+from tunewright.generate.item_rules import ALL_RULES
+from tunewright.rate.false_alarms import Alarms
 
 
 def item_rules_page() -> str:
@@ -34,14 +35,14 @@ def _lines() -> Iterator[str]:
         "| --- | --- | ---: | --- | --- |",
     ]
     rates = expert_rates()
-    for rule in RULES:
+    for rule in ALL_RULES:
         yield (
             f"| `{rule.name}` | {rule.severity} | {_shown(rates.get(rule.name))} "
             f"| {rule.meaning} | {rule.example} |"
         )
 
 
-def _shown(rate: Rate | None) -> str:
+def _shown(rate: Alarms | None) -> str:
     if rate is None:
         return "–"
     low, high = 100 * rate.interval.low, 100 * rate.interval.high

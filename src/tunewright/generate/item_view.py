@@ -2,9 +2,9 @@
 
 Item models, the hand-written seeds, imported items and items that a model wrote all keep their parts in a
 record's `meta`, but not all keep the same parts. The view takes what is there: `options` (texts, or mappings
-with `text` and perhaps `letter` and `correct`), `key` (a letter or the option's text; a list of them where
-`kind` is `multiple_response`), and where given `passage`, `stem`, `answer` and `evidence`. Rules look at the
-view, never at a layout.
+with `text` and perhaps `letter` and `correct`), `key` (a letter or the option's text; a list of them, or
+letters such as "A, C", where all right options are asked for), `pieces` and `gaps` of a cloze, and where
+given `passage`, `stem`, `answer` and `evidence`. Rules look at the view, never at a layout.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tunewright.generate.cloze_rules import Gap, gaps_of
 from tunewright.generate.item import Distractor, Item
 from tunewright.records.record import Record
 
@@ -43,6 +44,7 @@ class ItemView:
     stem: str
     has_stem: bool
     evidence: str
+    gaps: tuple[Gap, ...] = ()  # of a cloze
 
     @property
     def is_choice(self) -> bool:
@@ -98,12 +100,13 @@ def view_of(record: Record) -> ItemView:
     misconceptions = None
     if options and all("misconception" in one for one in options):
         misconceptions = tuple(_text(one, "misconception") for one in options)
+    gaps = () if options else gaps_of(meta)
     return ItemView(
         record=record,
-        is_item=bool(options) or "answer" in meta or ("options" in meta and "stem" in meta),
+        is_item=bool(options) or bool(gaps) or "answer" in meta or ("options" in meta and "stem" in meta),
         options=texts,
         letters=letters,
-        has_several_keys=_text(meta, "kind") == "multiple_response",
+        has_several_keys=_asks_for_all(meta, options, letters),
         misconceptions=misconceptions,
         key_places=places,
         lost_keys=lost,
@@ -112,6 +115,7 @@ def view_of(record: Record) -> ItemView:
         stem=stem,
         has_stem=has_stem,
         evidence=_text(meta, "evidence"),
+        gaps=gaps,
     )
 
 
@@ -122,8 +126,7 @@ def _keys(
     keys that name no option."""
     places = {at for at, one in enumerate(options) if one.get("correct") is True}
     lost = []
-    given = meta.get("key")
-    for one in _list(given) or [given]:
+    for one in _named_keys(meta, letters):
         key = "" if one is None else str(one).strip()
         letter = key.strip("().: ").casefold()
         named = [at for at, known in enumerate(letters) if letter and letter == known.casefold()]
@@ -132,6 +135,27 @@ def _keys(
         if key and not named:
             lost.append(key)
     return tuple(sorted(places)), tuple(lost) if options else ()
+
+
+def _named_keys(meta: Mapping[str, Any], letters: tuple[str, ...]) -> list[Any]:
+    """What `key` names: the members of a list, the letters of "A, C" or "A and C", or the one key."""
+    given = meta.get("key")
+    if isinstance(given, str):
+        parts = [part.strip("(). ") for part in re.split(r"[,;/&+]|\band\b", given)]
+        known = {letter.casefold() for letter in letters}
+        if len(parts) > 1 and all(part.casefold() in known for part in parts):
+            return parts
+    return _list(given) or [given]
+
+
+def _asks_for_all(meta: Mapping[str, Any], options: list[dict[str, Any]], letters: tuple[str, ...]) -> bool:
+    """Whether the item wants all right options: it says so, its key names several, or it has no key and
+    several marks. One key beside other marks is a contradiction and not a wish."""
+    if "kind" in meta:
+        return _text(meta, "kind") == "multiple_response"
+    named = {str(one).strip() for one in _named_keys(meta, letters) if one is not None and str(one).strip()}
+    num_marked = sum(one.get("correct") is True for one in options)
+    return len(named) > 1 or (not named and num_marked > 1)
 
 
 def _passage_and_stem(

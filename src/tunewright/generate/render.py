@@ -8,10 +8,10 @@ it is right and what mistake each other option catches, and never becomes part o
 from __future__ import annotations
 
 import random
-import re
 from typing import Any
 
 from tunewright.errors import ItemError
+from tunewright.generate.hard_rules import defended_letters
 from tunewright.generate.item import Distractor, Item, ItemModel
 from tunewright.generate.validity import Finding, check_item
 from tunewright.records.record import Record, content_id
@@ -126,9 +126,9 @@ def check_record(record: Record) -> list[Finding]:
     expected = f"{correct[0]['letter']}) {correct[0]['text']}" if correct else record.meta["answer"]
     if record.output != expected or (correct and record.meta["key"] != correct[0]["letter"]):
         findings.append(Finding("key_is_one_option", f"the output {record.output!r} is not {expected!r}"))
-    defended = re.findall(r"(?i:\banswer is) (?:option )?\(?([A-H])\b", record.explanation)
-    for letter in defended if correct else []:
-        if letter != correct[0]["letter"]:
+    letters = {option["letter"] for option in options}
+    for letter in defended_letters(record.explanation):
+        if letter in letters and letter != correct[0]["letter"]:
             reason = f"the explanation defends {letter}, the key is {correct[0]['letter']}"
             findings.append(Finding("explanation_defends_key", reason))
     if not record.explanation.strip():

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tunewright.rate.false_alarms import measurement
 from tunewright.run.files import write_text_atomic
+from tunewright.run.html_page import UNFIT, render_html
 
 TEMPLATES = Path(__file__).parent / "templates"
-_UNFIT = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
-)  # no page may hold these
 _SEVERITIES = ("error", "warning", "note")
 
 
@@ -27,29 +22,26 @@ def write_check_page(summary: Mapping[str, Any], path: str | Path) -> Path:
 
 def render(summary: Mapping[str, Any]) -> str:
     """The page as HTML; every text from records is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "percent": percent, "shown": _shown}
     order = {name: place for place, name in enumerate(_SEVERITIES)}
     fired = sorted(
         (row for row in summary["detectors"] if row["count"]),
         key=lambda row: (order[row["severity"]], -row["count"], row["name"]),
     )
     longest = max((row["share"] for row in fired), default=1.0)
-    return environment.get_template("check.html").render(
-        run=summary,
-        lead=lead(summary),
-        fired=fired,
-        quiet=[row for row in summary["detectors"] if not row["count"] and not row["off"]],
-        off=[row for row in summary["detectors"] if row["off"]],
-        widths={row["name"]: round(100 * row["share"] / longest, 2) for row in fired},
-        measured=measurement(),
+    values = {
+        "run": summary,
+        "lead": lead(summary),
+        "fired": fired,
+        "quiet": [row for row in summary["detectors"] if not row["count"] and not row["off"]],
+        "off": [row for row in summary["detectors"] if row["off"]],
+        "widths": {row["name"]: round(100 * row["share"] / longest, 2) for row in fired},
+        "measured": measurement(),
+    }
+    return render_html(
+        TEMPLATES,
+        "check.html",
+        values,
+        filters={"count": _count, "percent": percent, "shown": _shown},
     )
 
 
@@ -83,11 +75,6 @@ def _shown(text: str) -> str:
     """Characters that would not be seen are named, as far as a marked text is nothing else."""
     if text and not text.strip():
         return " ".join("↵" if character == "\n" else "␣" for character in text[:20])
-    if _UNFIT.fullmatch(text):
+    if UNFIT.fullmatch(text):
         return f"U+{ord(text):04X}"
     return text or "(nothing)"
-
-
-def _clean(value: Any) -> Any:
-    """Characters that would make the file ill-formed become U+FFFD."""
-    return _UNFIT.sub("\ufffd", value) if type(value) is str and _UNFIT.search(value) else value

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from tunewright.rate.tally import headline
 from tunewright.run.files import write_text_atomic
+from tunewright.run.html_page import render_html
 
 TEMPLATES = Path(__file__).parent / "templates"
-_UNFIT = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
-)  # no page may hold these
 _WORDS = {
     "unparsable": "the reply could not be read",
     "refused": "the endpoint refused",
@@ -33,22 +27,19 @@ def write_page(summary: Mapping[str, Any], path: str | Path) -> Path:
 
 def render(summary: Mapping[str, Any]) -> str:
     """The page as HTML; every text from records and replies is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "percent": _percent, "number": _number, "interval": _interval}
     main = headline(summary, summary["main_side"])
-    return environment.get_template("ratings.html").render(
-        run=summary,
-        main=main,
-        lead=lead(main),
-        words=_WORDS,
-        charts=[_chart(one) for one in summary["scores"]],
+    values = {
+        "run": summary,
+        "main": main,
+        "lead": lead(main),
+        "words": _WORDS,
+        "charts": [_chart(one) for one in summary["scores"]],
+    }
+    return render_html(
+        TEMPLATES,
+        "ratings.html",
+        values,
+        filters={"count": _count, "percent": _percent, "number": _number, "interval": _interval},
     )
 
 
@@ -113,11 +104,3 @@ def _interval(interval: Mapping[str, float] | None, *, percent: bool = False) ->
     low, high = interval["low"], interval["high"]
     text = f"[{100 * low:.1f}, {100 * high:.1f}] %" if percent else f"[{low:.2f}, {high:.2f}]"
     return text.replace("-", "−")
-
-
-def _clean(value: Any) -> Any:
-    """Characters that would make the file ill-formed become U+FFFD."""
-    if isinstance(value, str) and _UNFIT.search(value):
-        cleaned = _UNFIT.sub("\ufffd", value)
-        return Markup(cleaned) if isinstance(value, Markup) else cleaned
-    return value

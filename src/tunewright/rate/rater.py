@@ -6,18 +6,13 @@ ever a template, and each stands between lines with a code that the record canno
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from tunewright.errors import RecipeError
+from tunewright.llm.prompt_files import PromptFiles, frame_code
 from tunewright.llm.reply import Reply
 from tunewright.llm.request import Message, Request
 from tunewright.llm.structured import Parser, Unparsable, json_object
@@ -25,7 +20,7 @@ from tunewright.rate.criteria import CriteriaSet, Criterion, Scale, Side
 from tunewright.rate.scores import Expected, expected_score
 from tunewright.records.record import Record
 
-PROMPTS_FOLDER = Path(__file__).parent / "prompts"
+PROMPTS = PromptFiles("tunewright.rate")
 _TOP_LOGPROBS = 20  # the most that OpenAI-compatible endpoints give
 _MOST_LISTED = 21  # scores listed one by one in the schema; longer scales are given by their ends
 _SCORE = re.compile(r'"score"\s*:\s*"?\s*([0-9])')
@@ -62,7 +57,8 @@ def build(
     """
     parts = _parts(record, criterion.side)
     scale = criteria.scale
-    text = _template("rate_expected.txt" if expected else "rate.txt").render(
+    text = PROMPTS.render(
+        "rate_expected.txt" if expected else "rate.txt",
         question=criterion.question,
         low=f"{scale.low:g}",
         high=f"{scale.high:g}",
@@ -72,11 +68,11 @@ def build(
             for score, means in sorted(criteria.anchors_of(criterion).items())
         ],
         parts=parts,
-        code=_code(parts),
+        code=frame_code(part["text"] for part in parts),
         subject=_SUBJECT[criterion.side],
     )
     return Request(
-        messages=(Message("system", _template("system.txt").render()), Message("user", text)),
+        messages=(Message("system", PROMPTS.render("system.txt")), Message("user", text)),
         schema=_schema(scale, expected=expected),
         subject=f"{record.id} {criterion.key}",
         temperature=0.0,
@@ -133,10 +129,7 @@ def check_expected(criteria: CriteriaSet) -> None:
 
 def prompt_hashes() -> dict[str, str]:
     """SHA-256 of each prompt file: part of a rating's fingerprint."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(PROMPTS_FOLDER.glob("*.txt"))
-    }
+    return PROMPTS.hashes()
 
 
 def _parts(record: Record, side: Side) -> list[dict[str, str]]:
@@ -151,27 +144,6 @@ def _parts(record: Record, side: Side) -> list[dict[str, str]]:
     if side in ("explanation", "record"):
         texts.append(("explanation", record.explanation))
     return [{"name": name, "text": text} for name, text in texts if text.strip()]
-
-
-def _code(parts: list[dict[str, str]]) -> str:
-    """Twelve hexadecimal digits that none of the texts contains: the same for the same texts."""
-    texts = "\0".join(part["text"] for part in parts)
-    for attempt in range(1000):
-        digest = hashlib.sha256(f"{attempt}\0{texts}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        if digest not in texts:
-            return digest
-    raise AssertionError("a text that contains a thousand hashes of itself")
-
-
-@cache
-def _template(name: str) -> Any:
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(PROMPTS_FOLDER),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
 
 
 def _schema(scale: Scale, *, expected: bool) -> dict[str, Any]:

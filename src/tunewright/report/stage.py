@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tunewright.report.gather import gather
 from tunewright.report.page import Page, build_page
 from tunewright.run.files import write_text_atomic
+from tunewright.run.html_page import render_html
 
 REPORT_FILE = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
-
-# What no page may hold: control characters, halves of surrogate pairs, and non-characters.
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def report(folder: str | Path) -> Path:
@@ -35,22 +30,6 @@ def report(folder: str | Path) -> Path:
 
 def render(page: Page) -> str:
     """The page as HTML; every text from the run is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["drawn"] = Markup  # only for the figures, whose texts matplotlib has escaped
-    return environment.get_template("report.html.j2").render(page=page, run=page.run, tables=page.tables)
-
-
-def _clean(value: Any) -> Any:
-    """Characters that would make the file ill-formed become U+FFFD."""
-    if isinstance(value, str) and _UNFIT.search(value):
-        cleaned = _UNFIT.sub("\ufffd", value)
-        return Markup(cleaned) if isinstance(value, Markup) else cleaned
-    return value
+    values = {"page": page, "run": page.run, "tables": page.tables}
+    filters = {"drawn": Markup}  # only for the figures, whose texts matplotlib has escaped
+    return render_html(TEMPLATES, "report.html.j2", values, filters=filters)

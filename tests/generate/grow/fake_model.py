@@ -72,13 +72,12 @@ class FakeModel:
     def _item(self, request: Request, topic: str, rng: random.Random) -> str:
         fault = rng.choice(self.faults) if rng.random() < self.fault_share else ""
         assert request.schema is not None
-        kind = next(iter(request.schema["$defs"]))
-        if "ChoiceTuple" in request.schema["$defs"]:
-            item = choice(topic, fault, rng)
-        elif kind == "OpenTuple":
-            item = written(topic, fault, rng)
-        else:
+        kinds = request.schema["$defs"]
+        if "GeneralTuple" in kinds:
             item = general(fault, rng)
+        else:
+            write = next(write for name, write in WRITERS.items() if name in kinds)
+            item = write(topic, fault, rng)
         if fault == "other_topic":
             item["topic"] = "a topic nobody asked for"
         if fault == "empty_explanation":
@@ -133,6 +132,51 @@ def choice(topic: str, fault: str, rng: random.Random) -> dict[str, Any]:
     return item
 
 
+def several(topic: str, fault: str, rng: random.Random) -> dict[str, Any]:
+    item = choice(topic, fault, rng)
+    right = [item.pop("answer", None), " ".join(["the", *rng.sample(WORDS, 3)])]
+    if fault == "no_key":
+        right = right[1:]
+    return item | {"instruction": "Read the text and choose the two answers that fit.", "answers": right}
+
+
+def cloze(topic: str, fault: str, rng: random.Random) -> dict[str, Any]:
+    """One gap with options, or three gaps of which the first has two right fillings."""
+    sentences = [sentence(rng) for _ in range(3)]
+    words = rng.sample(WORDS, 8)
+    item: dict[str, Any] = {
+        "topic": topic,
+        "instruction": "Fill each gap.",
+        "passage": "",
+        "text": f"{sentences[0]} The ____ is by the {words[4]}. {sentences[1]}",
+        "gaps": [{"answer": words[0], "also_right": [], "wrong_options": words[1:4]}],
+        "explanation": f"It stands in this line: {sentences[0]}",
+        "evidence": "",
+    }
+    if rng.random() < 0.5:
+        item["text"] = f"A (1) ____, a (2) ____ and the {words[5]} ____: {sentences[2]}"
+        item["gaps"] = [
+            {"answer": words[0], "also_right": [words[6]], "wrong_options": []},
+            {"answer": words[1], "also_right": [], "wrong_options": []},
+            {"answer": words[2], "also_right": [], "wrong_options": []},
+        ]
+    if fault == "no_key":
+        item["gaps"] = item["gaps"][1:]
+    if fault == "equal_options":
+        item["gaps"][0] |= {"also_right": [], "wrong_options": [words[7], words[7].upper()]}
+    if fault == "bad_evidence":
+        item["evidence"] = sentence(rng)
+    if fault == "refusal":
+        item["explanation"] = "As an AI language model, I cannot help with that."
+    if fault == "points":
+        item["gaps"][0] |= {"also_right": [], "wrong_options": words[6:]}
+        item["explanation"] = "Option B is wrong because the text says so."
+    if fault in ("copy", "repeat"):
+        item |= {"text": "A fixed ____ about nothing.", "passage": "", "evidence": ""}
+        item["gaps"] = [{"answer": "text", "also_right": [], "wrong_options": []}]
+    return item
+
+
 def written(topic: str, fault: str, rng: random.Random) -> dict[str, Any]:
     sentences = [sentence(rng) for _ in range(3)]
     item: dict[str, Any] = {
@@ -152,6 +196,9 @@ def written(topic: str, fault: str, rng: random.Random) -> dict[str, Any]:
     if fault in ("copy", "repeat"):
         item["input"], item["output"], item["evidence"] = "One fixed line.", "Another fixed line.", ""
     return item
+
+
+WRITERS = {"ChoiceTuple": choice, "SeveralTuple": several, "ClozeTuple": cloze, "OpenTuple": written}
 
 
 def general(fault: str, rng: random.Random) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tunewright.errors import DataError, RecipeError
 from tunewright.generate.grow.cells import (
+    BESIDE_SEEDS,
     Cell,
     Group,
     PlanRow,
@@ -38,7 +40,11 @@ def test_an_item_with_options_is_a_choice_item_unless_an_author_writes_it() -> N
     options = [{"letter": "A", "text": "a"}, {"letter": "B", "text": "b"}]
     assert form_of(seed(options=options, key="A")) == "choice"
     assert form_of(seed(options=options, key="A", mode="author")) == "author"
+    assert form_of(seed(options=options, key=["A", "B"])) == "multiple_response"
     assert form_of(seed()) == "open"
+    gapped = replace(seed(), input="Tom (1) ____ tea and (2) ____ milk.", output="1 likes\n2 hates")
+    assert form_of(gapped) == "cloze"
+    assert form_of(replace(gapped, output="Tom likes tea.")) == "open"
 
 
 def test_a_seed_that_does_not_say_its_level_is_an_error_that_names_it() -> None:
@@ -84,6 +90,53 @@ def test_rows_of_a_plan_share_by_weight() -> None:
     }
 
 
+def test_weights_count_against_each_other_however_small() -> None:
+    rows = [
+        PlanRow(skill="reading", tasks=("notice",), levels=("A1",), weight=weight)
+        for weight in (3e-300, 1e-300)
+    ]
+    rows[1] = rows[1].model_copy(update={"skill": "writing"})
+    assert list(shares_of_rows(rows, [seed()]).values()) == [Fraction(3, 4), Fraction(1, 4)]
+    rows.append(PlanRow(skill="speaking", tasks=("talk",), levels=("B1",), weight=1e300))
+    with pytest.raises(RecipeError, match=r"row 1 of the plan \(reading: notice\) has the weight 3e-300"):
+        shares_of_rows(rows, [seed()])
+
+
+def test_a_topic_given_twice_counts_once() -> None:
+    shares = shares_of_seeds([seed()], topics=["food", "food"])
+    assert list(shares.values()) == [Fraction(1)]
+
+
+def test_kinds_that_no_seed_is_of_share_a_level_with_those_that_are() -> None:
+    beside = [Group("reading", "A1", "choose-two", "multiple_response")]
+    shares = shares_of_seeds([seed(), seed(task="signs")], beside=beside)
+    assert list(shares.values()) == [Fraction(1, 3)] * 3
+    assert shares_of_seeds([seed()], beside=BESIDE_SEEDS, skills=["reading"], levels=["B2"]) == {
+        Cell(Group("reading", "B2", "choose-two", "multiple_response"), "food"): Fraction(1)
+    }
+
+
+def test_of_our_seeds_an_eighth_become_cloze_items_and_a_tenth_have_several_keys() -> None:
+    """The shares of the default plan, so that a change of them is seen."""
+    forms: Counter[str] = Counter()
+    for one, share in shares_of_seeds(load_seeds(), beside=BESIDE_SEEDS).items():
+        forms[one.group.form] += share
+    assert sum(forms.values()) == 1
+    assert 0.10 < forms["cloze"] < 0.20
+    assert 0.08 < forms["multiple_response"] < 0.16
+    assert forms["choice"] > forms["cloze"]
+
+
+def test_a_row_takes_the_form_of_its_task() -> None:
+    rows = [
+        PlanRow(skill="reading", tasks=("choose-two",), levels=("B1",), topics=("food",)),
+        PlanRow(skill="reading", tasks=("open-cloze",), levels=("B1",), topics=("food",)),
+        PlanRow(skill="reading", tasks=("notice",), levels=("B1",), topics=("food",), form="cloze"),
+    ]
+    found = [one.group.form for one in shares_of_rows(rows, load_seeds())]
+    assert found == ["multiple_response", "cloze", "cloze"]
+
+
 def test_a_plan_without_rows_is_an_error() -> None:
     with pytest.raises(RecipeError, match="the plan has no rows: give it at least one"):
         shares_of_rows([], [seed()])
@@ -106,7 +159,7 @@ def test_tasks_for_an_author_are_left_out_unless_asked_for() -> None:
 
 def test_our_seeds_without_author_tasks_still_have_every_skill_at_every_level() -> None:
     groups = {one.group for one in shares_of_seeds(load_seeds())}
-    assert {group.form for group in groups} == {"choice", "open"}
+    assert {group.form for group in groups} == {"choice", "cloze", "open"}
     assert len({(group.skill, group.level) for group in groups}) == 24
     assert "author" in {one.group.form for one in shares_of_seeds(load_seeds(), author_tasks=True)}
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
 from tunewright.cli import generate, subsets
+from tunewright.errors import RecipeError
 from tunewright.run.folder import read_manifest
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -78,6 +80,16 @@ def test_a_name_that_cannot_be_pushed_to_is_refused_before_anything_is_asked(tmp
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("topic", ["", "two\nlines", "long " * 50])
+def test_a_topic_that_is_no_name_is_an_error_that_names_the_option(tmp_path: Path, topic: str) -> None:
+    words = ["generate", "--seeds", "elpa", "--topic", "food", "--topic", topic, "--model", "scripted:x.yaml"]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert isinstance(done.exception, RecipeError)
+    assert str(done.exception).startswith("the command line: --topic is '")
+    assert "give a name of one line and at most 100 characters" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_item_models_need_no_model(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["generate", "-n", "4", "--out", str(tmp_path / "items")])
     assert done.exit_code == 0
@@ -92,7 +104,8 @@ def test_subsets_say_how_close_they_are_and_what_was_seen(tmp_path: Path) -> Non
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"{tmp_path / 'items' / 'subsets' / 'subset-10.jsonl'}: 10 records, ")
     assert lines[2] == f"report: {tmp_path / 'items' / 'subsets' / 'subsets.json'}"
-    first = tmp_path / "items/subsets/subset-10.jsonl"
+    first = tmp_path / "eval.jsonl"  # a copy: the subset itself would be replaced
+    first.write_bytes((tmp_path / "items/subsets/subset-10.jsonl").read_bytes())
     against = ["--against", str(first), "--threshold", "0.999"]
     done = CliRunner().invoke(app, [*words, *against], catch_exceptions=False)
     assert done.stdout.startswith(
@@ -103,4 +116,4 @@ def test_subsets_say_how_close_they_are_and_what_was_seen(tmp_path: Path) -> Non
     assert done.exit_code == 1
     assert "records that are unseen" in str(done.exception)
     bad = CliRunner().invoke(app, ["subsets", str(tmp_path / "items"), "--sizes", "ten"])
-    assert "write whole numbers with commas" in bad.output
+    assert "'ten' is no whole number" in bad.output

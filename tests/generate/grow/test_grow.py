@@ -30,7 +30,7 @@ from tunewright.run.files import read_jsonl
 from tunewright.run.folder import read_manifest
 from tunewright.run.progress import Event, Progress
 
-FILES = ("records.jsonl", "rejects.jsonl", "metrics.jsonl", "README.md")
+FILES = ("records.jsonl", "rejects.jsonl", "metrics.jsonl", "README.md", "DATASHEET.md")
 
 
 def config(n: int = 40, *, ask: dict[str, Any] | None = None, **grow: Any) -> GenerateConfig:
@@ -178,6 +178,55 @@ def test_a_plan_of_ones_own_decides_the_cells(tmp_path: Path) -> None:
         plan_rows(tmp_path / "bad.yaml")
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            "{skill: readin, tasks: [a], levels: [A1]}",
+            r"bad\.yaml:3: 'plan\[1\]\.skill' is 'readin'; it must be",
+        ),
+        (
+            "{skill: reading, tasks: [a], levels: [A1], weight: 0}",
+            r"bad\.yaml:3: 'plan\[1\]\.weight' is 0; it",
+        ),
+        (
+            "{skill: reading, tasks: [a], levels: [A1], weight: 1e-300}",
+            r"bad\.yaml: row 2 of the plan .*1e-300",
+        ),
+        (
+            "{skill: reading, tasks: [a], levels: [A1], topics: ['']}",
+            r"bad\.yaml:3: .*topics\[0\]' is '': it is e",
+        ),
+    ],
+)
+def test_an_error_in_a_plan_names_the_file_and_the_row(tmp_path: Path, row: str, said: str) -> None:
+    plan = tmp_path / "bad.yaml"
+    plan.write_text(f"plan:\n  - {{skill: reading, tasks: [notice], levels: [A1]}}\n  - {row}\n")
+    with pytest.raises(RecipeError, match=said):
+        plan_rows(plan)
+
+
+def test_a_finished_folder_whose_records_were_cut_is_noticed_and_can_be_made_again(tmp_path: Path) -> None:
+    out = grow(config(12), tmp_path / "grown", backend=FakeModel())
+    whole = (out / "records.jsonl").read_bytes()
+    (out / "records.jsonl").write_bytes(whole[:-100])
+    with pytest.raises(
+        RunFolderError, match=r"records\.jsonl has [\d,]+ bytes instead of .* delete .*manifest"
+    ):
+        grow(config(12), out, backend=FakeModel())
+    (out / "records.jsonl").write_bytes(whole[:50] + b"x" + whole[51:])
+    with pytest.raises(RunFolderError, match=r"records\.jsonl has other content"):
+        grow(config(12), out, backend=FakeModel())
+    (out / "records.jsonl").unlink()
+    with pytest.raises(RunFolderError, match=r"records\.jsonl is missing"):
+        grow(config(12), out, backend=FakeModel())
+    (out / "manifest.json").unlink()  # what the error says to do
+    model = FakeModel()
+    grow(config(12), out, backend=model)
+    assert (out / "records.jsonl").read_bytes() == whole
+    assert model.num_calls == 0
+
+
 def test_an_estimate_asks_nothing_and_counts_the_calls(tmp_path: Path) -> None:
     script = tmp_path / "script.yaml"
     script.write_text("rules:\n  - reply: none\n")
@@ -271,7 +320,12 @@ def test_a_hub_gets_records_card_and_manifest_and_nothing_else(tmp_path: Path) -
     hub = Hub()
     assert push(out, "team/items", hub=hub) == "datasets/team/items"
     assert hub.calls[0] == ("team/items", {"repo_type": "dataset", "private": True, "exist_ok": True})
-    assert hub.calls[1][1]["allow_patterns"] == ["records.jsonl", "README.md", "manifest.json"]
+    assert hub.calls[1][1]["allow_patterns"] == [
+        "records.jsonl",
+        "README.md",
+        "DATASHEET.md",
+        "manifest.json",
+    ]
     hub.upload_folder = lambda **given: (_ for _ in ()).throw(OSError("no route"))  # type: ignore[method-assign]
     with pytest.raises(DataError, match="team/items: the hub did not take it: no route"):
         push(out, "team/items", hub=hub)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewright.cli.subsets import _sizes
 from tunewright.errors import DataError
 from tunewright.generate.grow.cells import cell_of_meta
 from tunewright.generate.grow.subsets import nested_order, subsets
@@ -79,8 +82,93 @@ def test_subsets_are_nested_files_in_the_order_of_the_data(tmp_path: Path) -> No
 
 def test_a_subset_larger_than_the_data_is_an_error(tmp_path: Path) -> None:
     write_records(of_sizes([3]), tmp_path / "records.jsonl", format="native")
-    with pytest.raises(DataError, match=r"has 3 records; 2, 4 were asked for: give sizes from 1 to that"):
+    with pytest.raises(DataError, match=r"has 3 records; too large for that: 4"):
         subsets(tmp_path, [4, 2])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ([], "no sizes were given"),
+        ([0], "the size 0 is none"),
+        ([2, 1, 2], "the size 2 is given 2 times"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_named(tmp_path: Path, sizes: list[int], message: str) -> None:
+    write_records(of_sizes([3]), tmp_path / "records.jsonl", format="native")
+    with pytest.raises(DataError, match=message):
+        subsets(tmp_path, sizes)
+    assert not (tmp_path / "subsets").exists()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_later_call_takes_the_earlier_ones_files_away(tmp_path: Path) -> None:
+    write_records(of_sizes([9]), tmp_path / "records.jsonl", format="native")
+    assert subsets(tmp_path, [2, 4]).cleared == ()
+    (tmp_path / "subsets/notes.txt").write_text("mine")
+    assert subsets(tmp_path, [4, 8]).cleared == ("subset-2.jsonl",)
+    assert names(tmp_path / "subsets") == ["notes.txt", "subset-4.jsonl", "subset-8.jsonl", "subsets.json"]
+
+
+def test_what_others_wrote_or_changed_is_never_taken_away(tmp_path: Path) -> None:
+    write_records(of_sizes([9]), tmp_path / "records.jsonl", format="native")
+    subsets(tmp_path, [2])
+    changed = tmp_path / "subsets/subset-2.jsonl"
+    whole = changed.read_text(encoding="utf-8")
+    changed.write_text(whole + "\n", encoding="utf-8")
+    for sizes in ([2], [3]):
+        with pytest.raises(DataError, match=r"subset-2\.jsonl was changed since it was cut"):
+            subsets(tmp_path, sizes)
+    changed.write_text(whole, encoding="utf-8")
+    (tmp_path / "subsets/subset-5.jsonl").write_text("mine")
+    with pytest.raises(DataError, match=r"subset-5\.jsonl is not from this command"):
+        subsets(tmp_path, [3])
+    assert (tmp_path / "subsets/subset-5.jsonl").read_text() == "mine"
+
+
+def test_a_subset_that_is_read_is_not_replaced(tmp_path: Path) -> None:
+    write_records(of_sizes([9]), tmp_path / "records.jsonl", format="native")
+    subsets(tmp_path, [6])
+    source = tmp_path / "subsets/subset-6.jsonl"
+    with pytest.raises(DataError, match="is read here and would be replaced"):
+        subsets(source, [3], tmp_path / "subsets")
+    with pytest.raises(DataError, match="is read here and would be replaced"):
+        subsets(tmp_path, [3], against=source)
+    assert source.exists()
+
+
+def test_after_a_kill_the_same_call_goes_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_records(of_sizes([9]), tmp_path / "records.jsonl", format="native")
+    module = sys.modules[subsets.__module__]
+    monkeypatch.setattr(module, "_subset", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        subsets(tmp_path, [2, 4])
+    assert names(tmp_path / "subsets") == ["subset-2.jsonl", "subsets.json"]
+    monkeypatch.undo()
+    assert [one.size for one in subsets(tmp_path, [3]).subsets] == [3]
+    assert names(tmp_path / "subsets") == ["subset-3.jsonl", "subsets.json"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ("", "it is empty"),
+        ("10,abc", "'abc' in '10,abc' is no whole number"),
+        ("10,-3", "'-3' in '10,-3' is no whole number"),
+        ("5,5", "5 is given 2 times"),
+        ("0", "0 is no size"),
+    ],
+)
+def test_the_command_says_what_is_wrong_with_sizes(sizes: str, message: str) -> None:
+    with pytest.raises(typer.BadParameter, match=message):
+        _sizes(sizes)
+
+
+def test_the_command_takes_sizes_in_any_order() -> None:
+    assert _sizes("50_000, 17000") == [50000, 17000]
 
 
 PASSAGE = "The old ferry crosses the harbour every morning at six with bread, letters and a sleepy dog."

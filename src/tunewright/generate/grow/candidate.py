@@ -9,7 +9,15 @@ from typing import Any, cast
 
 from tunewright.generate.grow.ask import Decoding
 from tunewright.generate.grow.cells import Cell
-from tunewright.generate.grow.tuples import ChoiceTuple, GeneralTuple, OpenTuple, Tuple
+from tunewright.generate.grow.rendered import Rendered, cloze, several
+from tunewright.generate.grow.tuples import (
+    ChoiceTuple,
+    ClozeTuple,
+    GeneralTuple,
+    OpenTuple,
+    SeveralTuple,
+    Tuple,
+)
 from tunewright.generate.item import Distractor, Item, Level
 from tunewright.generate.render import explain, shuffled_options
 from tunewright.generate.validity import normalised
@@ -56,6 +64,10 @@ def candidate_of(given: Tuple, cell: Cell, provenance: Provenance, *, seed: int)
     """The candidate. Options get an order drawn from a seed of the item's own, which is stored with it."""
     if isinstance(given, ChoiceTuple):
         return _choice(given, cell, provenance, seed)
+    if isinstance(given, SeveralTuple):
+        return _rendered(given.instruction, several(given, seed=seed), cell, provenance)
+    if isinstance(given, ClozeTuple):
+        return _rendered(given.instruction, cloze(given, seed=seed), cell, provenance)
     return _written(given, cell, provenance)
 
 
@@ -104,6 +116,20 @@ def _choice(given: ChoiceTuple, cell: Cell, provenance: Provenance, seed: int) -
         identities=_choice_identities(given),
         passage=given.passage or given.question,
         question="\n".join([given.question, *_options(given)]),
+    )
+
+
+def _rendered(instruction: str, item: Rendered, cell: Cell, provenance: Provenance) -> Candidate:
+    passage = item.parts["passage"]
+    record = _record(instruction, item.input, item.output, item.explanation, cell, item.parts, provenance)
+    return Candidate(
+        record=record,
+        cell=cell,
+        content=item.content,
+        whole=f"{passage}\n{item.content}" if passage else item.content,
+        identities=tuple(_digest(*texts) for texts in item.identities),
+        passage=item.read,
+        question=item.asked,
     )
 
 
@@ -180,12 +206,17 @@ _LETTERED = re.compile(
 )
 
 
-def speaks_of_places(given: ChoiceTuple) -> str:
+def speaks_of_places(given: Tuple) -> str:
     """The words, if any, by which an explanation points at an option's place, which shuffling makes wrong.
 
     "Option A" and "the first option" count; "A good answer …", "vitamin C" and "plan B" do not.
     """
-    for text in (given.explanation, *(one.mistake for one in given.wrong_options)):
+    texts: list[str] = []
+    if isinstance(given, ChoiceTuple | SeveralTuple):
+        texts = [given.explanation, *(one.mistake for one in given.wrong_options)]
+    elif isinstance(given, ClozeTuple) and any(gap.wrong_options for gap in given.gaps):
+        texts = [given.explanation]
+    for text in texts:
         found = _LETTERED.search(text)
         if found is not None:
             return found.group()

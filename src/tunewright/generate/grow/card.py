@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from tunewright.generate.grow.ask import prompt_hash
-from tunewright.generate.grow.cells import LEVELS, SKILLS, Cell
+from tunewright.generate.grow.cells import LEVELS, SKILLS, Cell, Form
 from tunewright.generate.grow.loop import Grower
+from tunewright.generate.grow.source import SeedSource
 from tunewright.llm.outcome import Identity
 from tunewright.run.strict_yaml import dump_yaml
 
@@ -19,45 +20,50 @@ CARD_FILE = "README.md"
 _MOST_ROWS = 40  # of a table; the rest is summed up
 
 
-def card(grower: Grower, who: Identity) -> str:
+def card(grower: Grower, who: Identity, source: SeedSource) -> str:
     """The card as Markdown with the YAML header that the hub reads."""
     config, tally, plan = grower.config, grower.tally, grower.plan
     cells = {cell: number for cell, number in plan.accepted.items() if number}
-    licence = config.licence or "not stated: see the terms of the model that wrote the records"
     parts = [
         "---\n" + dump_yaml(_header(grower)) + "---\n",
         f"# {_title(grower)}\n",
         f"{tally.num_accepted:,} records of instruction, input, output and explanation, written by the model "
         f"`{who.model}`{f' (revision `{who.revision}`)' if who.revision else ''} from "
-        f"{len(grower.seeds):,} seeds and let through a gate by `tunewright generate`.",
+        f"{len(grower.seeds):,} seeds and let through a gate by `tunewright generate`. `DATASHEET.md` says "
+        "more.\n",
         _stopped(grower),
         "## Composition\n",
-        *_distributions(cells),
+        *distributions(cells),
         "Each record says in `meta.grown` which seeds and earlier items its prompt showed, the hash of the "
         "prompts, the model with revision and decoding, the licence, the round and the key of the reply.\n",
         "## How it was made\n",
-        _how(grower),
+        f"{how(grower)}\n",
+        f"{source.sentence()}\n",
         "## What was rejected\n",
         f"{tally.num_candidates:,} candidates = {tally.num_accepted:,} accepted + {tally.num_rejected:,} "
         "rejected. Each rejected one is in `rejects.jsonl` with its text.\n",
-        _table(
-            ("step", "reason", "rejected", "share of candidates"),
-            [
-                (
-                    row["step"],
-                    row["reason"],
-                    f"{row['rejected']:,}",
-                    _percent(row["rejected"], tally.num_candidates),
-                )
-                for row in tally.reasons()
-            ],
-        ),
+        rejections(grower),
         "## Uses and limits\n",
-        _limits(config.domain),
+        f"{limits(config.domain)}\n",
         "## Licence\n",
-        f"Terms of the records: {licence}.\n",
+        f"Terms of the records: {licence_of(grower)}. The seeds are not part of them.\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def licence_of(grower: Grower) -> str:
+    """The terms of the records, as far as they were stated."""
+    return grower.config.licence or "not stated: see the terms of the model that wrote the records"
+
+
+def rejections(grower: Grower) -> str:
+    """The rejection table: every reason with its number."""
+    tally = grower.tally
+    rows = [
+        (row["step"], row["reason"], f"{row['rejected']:,}", percent(row["rejected"], tally.num_candidates))
+        for row in tally.reasons()
+    ]
+    return table(("step", "reason", "rejected", "share of candidates"), rows)
 
 
 def _header(grower: Grower) -> dict[str, Any]:
@@ -95,12 +101,12 @@ def _stopped(grower: Grower) -> str:
     )
 
 
-def _distributions(cells: dict[Cell, int]) -> Iterable[str]:
+def distributions(cells: dict[Cell, int]) -> Iterable[str]:
     """A table per dimension; none for general data, which has no cells."""
     dimensions: tuple[tuple[str, Callable[[Cell], str], Sequence[str]], ...] = (
         ("skill", lambda cell: cell.group.skill, SKILLS),
         ("CEFR level", lambda cell: cell.group.level, LEVELS),
-        ("form", lambda cell: cell.group.form, ("choice", "open", "author")),
+        ("form", lambda cell: cell.group.form, get_args(Form)),
         ("task type", lambda cell: cell.group.task, ()),
         ("topic", lambda cell: cell.topic, ()),
     )
@@ -114,19 +120,22 @@ def _distributions(cells: dict[Cell, int]) -> Iterable[str]:
         rows = [(one, f"{counts[one]:,}") for one in names[:_MOST_ROWS]]
         if len(names) > _MOST_ROWS:
             rest = sum(counts[one] for one in names[_MOST_ROWS:])
-            rows.append((f"{len(names) - _MOST_ROWS} others", f"{rest:,}"))
-        yield _table((name, "records"), rows)
+            more = len(names) - _MOST_ROWS
+            rows.append((f"{more} more {name}s" if more > 1 else f"1 more {name}", f"{rest:,}"))
+        yield table((name, "records"), rows)
 
 
-def _how(grower: Grower) -> str:
+def how(grower: Grower) -> str:
+    """How records were asked for and chosen, with every setting that decided it."""
     config = grower.config
     return (
         f"{grower.num_rounds:,} rounds of calls, {config.per_call} items a call. A prompt shows up to "
         f"{config.seed_examples} seeds and {config.machine_examples} accepted machine items of the same or a "
-        f"near kind. Decoding: temperature {config.temperature:g}, top_p {config.top_p:g}. Prompts: "
-        f"`{prompt_hash()}`. Seed: {grower.seed}. Near-duplicates are dropped within a cell (skill, task, "
-        f"level, topic) at ROUGE-L F1 > {config.near_duplicate:g}. {grower.plan.num_filled:,} of "
-        f"{len(grower.plan.targets):,} cells are filled.{_author_tasks(grower)}\n"
+        f"near kind. Decoding: temperature {config.temperature:g}, top_p {config.top_p:g}, at most "
+        f"{config.max_tokens:,} tokens a reply. Hash of the prompts: `{prompt_hash()}`. Seed of the run: "
+        f"{grower.seed}. Near-duplicates are dropped within a cell (skill, task, level, topic) at ROUGE-L F1 "
+        f"> {config.near_duplicate:g}. {grower.plan.num_filled:,} of {len(grower.plan.targets):,} cells are "
+        f"filled.{_author_tasks(grower)}"
     )
 
 
@@ -138,22 +147,23 @@ def _author_tasks(grower: Grower) -> str:
     return " Tasks for an author of items were left out."
 
 
-def _limits(domain: str) -> str:
+def limits(domain: str) -> str:
+    """What nobody has checked."""
     if domain == "general":
-        return "A model wrote this and no person has checked it. Answers can be wrong.\n"
+        return "A model wrote this and no person has checked it. Answers can be wrong."
     return (
         "For tuning and for drafts. A model wrote the items and rules checked their form: whether a key is "
         "the only defensible one, and whether an item is fit for use, is for people to say. Levels are what "
         "was asked for, not what learners showed. A model tuned on this must not be evaluated on the seeds "
-        "it grew from.\n"
+        "it grew from."
     )
 
 
-def _percent(number: int, of: int) -> str:
+def percent(number: int, of: int) -> str:
     return f"{number / of:.1%}" if of else "–"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return "None.\n"
     lines = [head, ["---", *("---:" for _ in head[1:])], *rows]

@@ -12,17 +12,18 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tunewright.errors import DataError, RecipeError
+from tunewright.generate.cloze_rules import GAP, gaps_of
 from tunewright.generate.item import Level, Skill
 from tunewright.records.record import Record
 from tunewright.run.config import Config
 from tunewright.run.seeds import derive_seed
 
-Form = Literal["choice", "open", "author", "general"]
+Form = Literal["choice", "multiple_response", "cloze", "open", "author", "general"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 SKILLS: tuple[Skill, ...] = get_args(Skill)
 
@@ -52,25 +53,74 @@ class Cell:
 GENERAL = Cell(Group("", "", "", "general"), "")
 
 
+# Kinds that our seeds have no item of, and that belong to an assessment: which levels of which skill. They
+# are written after seeds of the same skill and a near level.
+_BESIDE_SEEDS: dict[tuple[Skill, str, Form], str] = {
+    ("reading", "choose-two", "multiple_response"): "A2 B1 B2 C1 C2",
+    ("reading", "grammar-cloze", "cloze"): "A1 A2 C1",
+    ("reading", "vocabulary-cloze", "cloze"): "B1 C2",
+    ("listening", "choose-two", "multiple_response"): "A2 B1 B2 C1 C2",
+}
+BESIDE_SEEDS = tuple(
+    Group(skill, level, task, form)
+    for (skill, task, form), levels in _BESIDE_SEEDS.items()
+    for level in levels.split()
+)
+_MOST_GAP_CHARS = 80  # of an output's line that fills a gap, with its number and other right fillings
+MOST_NAME_CHARS = 100  # of a topic or task: it is a name in a prompt, not a text
+
+
+def _name(text: str) -> str:
+    """A topic or a task: one line of text."""
+    name = text.strip()
+    if not name or len(name) > MOST_NAME_CHARS or len(name.splitlines()) > 1:
+        fault = "it is empty" if not name else "it has a line break"
+        if len(name) > MOST_NAME_CHARS:
+            fault = f"it has {len(name):,} characters"
+        raise ValueError(
+            f"{fault}; give a name of one line and at most {MOST_NAME_CHARS} characters, such as 'travel'"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_name)]
+
+
 class PlanRow(Config):
     """One row of a plan: these tasks of a skill, at these levels, about these topics."""
 
     skill: Skill
-    tasks: tuple[str, ...] = Field(min_length=1, description="names of task types, e.g. notice")
+    tasks: tuple[Name, ...] = Field(min_length=1, description="names of task types, e.g. notice")
     levels: tuple[Level, ...] = Field(min_length=1)
-    topics: tuple[str, ...] | None = Field(None, description="default: all topics of the seeds")
-    form: Literal["choice", "open", "author"] | None = Field(
-        None, description="choice: options with one key; default: choice where a seed of the task is"
+    topics: tuple[Name, ...] | None = Field(
+        None, min_length=1, description="default: all topics of the seeds"
+    )
+    form: Literal["choice", "multiple_response", "cloze", "open", "author"] | None = Field(
+        None,
+        description="choice: options with one key; multiple_response: several keys; cloze: a text with "
+        "gaps; default: as the seeds of the task are",
     )
     weight: float = Field(1.0, gt=0, description="share of this row against the other rows")
 
 
 def form_of(seed: Record) -> Form:
-    """Author for a task of an author of items, whose answer is an item; choice for an item that has options;
-    else the answer is written: open."""
-    if seed.meta.get("mode") == "author":
+    """Author for a task of an author of items, whose answer is an item; by its options, with one key or
+    several; cloze for gaps of which the output fills each; else the answer is written: open."""
+    meta = seed.meta
+    if meta.get("mode") == "author":
         return "author"
-    return "choice" if seed.meta.get("options") and seed.meta.get("key") else "open"
+    if meta.get("options") and meta.get("key"):
+        several = meta.get("kind") == "multiple_response" or (
+            isinstance(meta["key"], list | tuple) and len(meta["key"]) > 1
+        )
+        return "multiple_response" if several else "choice"
+    return "cloze" if gaps_of(meta) or _fills_gaps(seed) else "open"
+
+
+def _fills_gaps(seed: Record) -> bool:
+    num_gaps = len(GAP.findall(str(seed.meta.get("stem") or seed.input)))
+    lines = [line for line in seed.output.splitlines() if line.strip()]
+    return 0 < num_gaps == len(lines) and all(len(line) <= _MOST_GAP_CHARS for line in lines)
 
 
 def group_of(seed: Record) -> Group:
@@ -92,12 +142,14 @@ def shares_of_seeds(
     levels: Sequence[str] | None = None,
     topics: Sequence[str] | None = None,
     author_tasks: bool = False,
+    beside: Iterable[Group] = (),
 ) -> dict[Cell, Fraction]:
     """Every combination of the seeds' groups and topics with its share; the shares add up to 1.
 
     Skills get equal shares; within a skill its levels do, then the tasks there, then the topics. Tasks for an
     author of items are left out unless `author_tasks`: their answers are whole items, on which no item rule
-    can look and which no item bank takes. Raises RecipeError when skills and levels leave no cell.
+    can look and which no item bank takes. `beside` are groups that no seed has and that are
+    wanted too. Raises RecipeError when skills and levels leave no cell.
     """
     groups = sorted(_groups(seeds, author_tasks=author_tasks))
     if not groups and seeds:
@@ -105,10 +157,11 @@ def shares_of_seeds(
             "every seed is a task for an author of items (mode: author), and those are left out: set "
             "author_tasks (--author-tasks) to grow them, or add seeds that a learner answers"
         )
+    groups = sorted({*groups, *beside})
     groups = [g for g in groups if (not skills or g.skill in skills) and (not levels or g.level in levels)]
     if not groups:
         raise RecipeError(f"no seed has a skill of {skills} at a level of {levels}; ask for others")
-    all_topics = tuple(topics or topics_of(seeds))
+    all_topics = tuple(dict.fromkeys(topics or topics_of(seeds)))
     by_skill: dict[str, dict[str, list[Group]]] = {}
     for group in groups:
         by_skill.setdefault(group.skill, {}).setdefault(group.level, []).append(group)
@@ -131,8 +184,9 @@ def shares_of_rows(
     """
     groups = _groups(seeds, author_tasks=author_tasks)
 
+    rows = list(rows)
     shares: dict[Cell, Fraction] = {}
-    for row in rows:
+    for row, weight in zip(rows, weights_of(rows), strict=True):
         cells = [
             Cell(Group(row.skill, level, task, row.form or _form(row.skill, task, groups)), topic)
             for level in row.levels
@@ -140,8 +194,7 @@ def shares_of_rows(
             for topic in row.topics or topics_of(seeds)
         ]
         for cell in cells:
-            share = Fraction(row.weight).limit_denominator(10**6) / len(cells)
-            shares[cell] = shares.get(cell, Fraction(0)) + share
+            shares[cell] = shares.get(cell, Fraction(0)) + weight / len(cells)
     if not shares:
         raise RecipeError(
             "the plan has no rows: give it at least one with skill, tasks and levels, or leave plan out to "
@@ -151,14 +204,32 @@ def shares_of_rows(
     return {cell: share / total for cell, share in shares.items()}
 
 
+def weights_of(rows: Sequence[PlanRow]) -> list[Fraction]:
+    """The rows' weights against the largest one. RecipeError for a weight that is none beside it."""
+    largest = max((row.weight for row in rows), default=1.0)
+    weights = [Fraction(row.weight / largest).limit_denominator(10**6) for row in rows]
+    for number, (row, weight) in enumerate(zip(rows, weights, strict=True), 1):
+        if not weight:
+            raise RecipeError(
+                f"row {number} of the plan ({row.skill}: {', '.join(row.tasks)}) has the weight "
+                f"{row.weight:g}, which is nothing beside the largest, {largest:g}: it would get no item. "
+                "Leave the row out, or give weights within a factor of a million"
+            )
+    return weights
+
+
 def _groups(seeds: Iterable[Record], *, author_tasks: bool) -> set[Group]:
     return {group for group in map(group_of, seeds) if author_tasks or group.form != "author"}
 
 
 def _form(skill: str, task: str, groups: set[Group]) -> Form:
-    """Choice where a seed of the task is; else author where all seeds of it are; else open."""
-    forms = {group.form for group in groups if (group.skill, group.task) == (skill, task)}
-    return "choice" if "choice" in forms else "author" if forms == {"author"} else "open"
+    """Choice where a seed of the task is; else another form of a learner's item that a seed of it has; else
+    author where all seeds of it are; else open."""
+    known = [*groups, *BESIDE_SEEDS]
+    forms = {group.form for group in known if (group.skill, group.task) == (skill, task)}
+    of_learners: tuple[Form, ...] = ("choice", "multiple_response", "cloze", "open")
+    found = next((form for form in of_learners if form in forms), None)
+    return found or ("author" if forms == {"author"} else "open")
 
 
 def topics_of(seeds: Sequence[Record]) -> tuple[str, ...]:
@@ -205,7 +276,7 @@ def cell_of_meta(meta: Mapping[str, Any]) -> Cell:
         return GENERAL
 
     other = "author" if meta.get("mode") == "author" else "choice" if meta.get("options") else "open"
-    form = cast(Form, meta.get("form") or other)
+    form = cast(Form, meta.get("form") or ("cloze" if gaps_of(meta) else other))
 
     skill, level, task, topic = (str(meta.get(name) or "") for name in ("skill", "level", "task", "topic"))
     return Cell(Group(skill, level, task, form), topic)

@@ -16,7 +16,7 @@ from tunewright.duplicates import Pool, Tokens
 from tunewright.generate.grow.candidate import Candidate, speaks_of_places
 from tunewright.generate.grow.cells import LEVELS
 from tunewright.generate.grow.refusals import refusal_in
-from tunewright.generate.grow.tuples import ChoiceTuple, Tuple
+from tunewright.generate.grow.tuples import Tuple
 from tunewright.generate.item_rules import judge
 from tunewright.generate.levels import level_of, likely_names
 from tunewright.rate.check import find_all
@@ -130,7 +130,7 @@ class Gate:
     def _item(self, candidate: Candidate, given: Tuple) -> Rejection | None:
         if candidate.cell.group.form == "general":
             return None
-        if isinstance(given, ChoiceTuple) and (words := speaks_of_places(given)):
+        if words := speaks_of_places(given):
             return Rejection(
                 "item", "points_at_a_place", f"{words!r} in an explanation, but options are shuffled"
             )

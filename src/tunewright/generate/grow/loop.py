@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from tunewright.generate.config import GrowConfig
 from tunewright.generate.grow.ask import Decoding, build, parser, prompt_hash
@@ -19,6 +19,7 @@ from tunewright.generate.grow.candidate import Candidate, Provenance, candidate_
 from tunewright.generate.grow.cells import GENERAL, Cell, Form, group_of
 from tunewright.generate.grow.examples import Example, Shelf
 from tunewright.generate.grow.gate import Gate, GateSettings, Rejection
+from tunewright.generate.grow.growth import Growth, Pace
 from tunewright.generate.grow.plan import Order, Plan
 from tunewright.generate.grow.replayed import ReplayedLog
 from tunewright.generate.grow.tally import Tally
@@ -31,7 +32,7 @@ from tunewright.records.record import Record
 from tunewright.run.progress import Progress
 from tunewright.run.seeds import derive_seed
 
-FORMS: tuple[Form, ...] = ("choice", "open", "author", "general")
+FORMS: tuple[Form, ...] = get_args(Form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Grower:
         )
         self._futile_rounds = 0
         self.totals = Totals(0, 0, 0, 0, None)
+        self.pace = Pace()
 
     def _shows_author_tasks(self) -> bool:
         return any(cell.group.form == "author" for cell in self.plan.targets) or all(
@@ -126,12 +128,19 @@ class Grower:
         rejects: ReplayedLog,
         metrics: ReplayedLog,
         progress: Progress,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask, take the replies in the order of the calls through the gate, and write what came of it."""
+        """Ask, take the replies in the order of the calls through the gate, and write what came of it.
+
+        `look` is called after every candidate.
+        """
+        self.pace.begins_round(self.tally.num_accepted)
         for form in FORMS:
             requests = [one.request for one in calls if one.order.group.form == form]
             if requests:
                 self.totals = asker.ask(requests.copy, parser(form), total=len(requests))
+                if self.totals.num_calls:
+                    self.pace.asked()
         round_tally = Tally()
         room = {one.order: Counter(one.order.topics) for one in calls}
         for one in self._tried(calls, asker):
@@ -145,6 +154,7 @@ class Grower:
             else:
                 rejects.append(_reject_row(one, rejection))
             progress.advance(int(rejection is None), **self._fields())
+            look()
         metrics.append(self._metrics(calls, round_tally))
         for log in (records, rejects, metrics):
             log.sync()
@@ -208,6 +218,27 @@ class Grower:
         self.plan.accept(candidate.cell)
         room[candidate.cell.topic] -= 1
         self._machine_shelf.add(Example.of(candidate.record), candidate.cell.group)
+
+    def growth(self, used: Totals) -> Growth:
+        """How far it is; `used` are the tokens and the price up to now."""
+        accepted, wanted = self.tally.num_accepted, self.plan.n
+        per_second = self.pace.per_second(accepted)
+        from_before = self.pace.from_before
+        return Growth(
+            accepted=accepted,
+            wanted=wanted,
+            from_before=accepted if from_before is None else from_before,
+            candidates=self.tally.num_candidates,
+            reasons=tuple((step, why, n) for (step, why), n in self.tally.rejected.most_common()),
+            cells_filled=self.plan.num_filled,
+            cells=len(self.plan.targets),
+            rounds=self.num_rounds,
+            prompt_tokens=used.prompt_tokens,
+            output_tokens=used.output_tokens,
+            cost=used.cost,
+            per_second=per_second,
+            eta_seconds=(wanted - accepted) / per_second if per_second else None,
+        )
 
     def _fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {

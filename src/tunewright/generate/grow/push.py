@@ -9,7 +9,7 @@ from typing import Any
 from tunewright.errors import DataError, RecipeError
 from tunewright.run.folder import read_manifest
 
-PUSHED = ("records.jsonl", "README.md", "manifest.json")
+PUSHED = ("records.jsonl", "README.md", "DATASHEET.md", "manifest.json")
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -48,6 +49,7 @@ class Subsets:
     num_left_out: int  # seen in the evaluation data
     subsets: tuple[Subset, ...]
     unseen: Unseen | None
+    cleared: tuple[str, ...]  # files of an earlier call with other sizes, taken away
 
 
 def subsets(
@@ -63,33 +65,85 @@ def subsets(
 
     `data` is a file of records or a folder with `records.jsonl`. Subsets hold records in its order. With
     `against`, records that would make the evaluation data there "seen" are left out first: see `unseen`.
+    A folder holds the subsets of one call: files that an earlier one wrote are taken away.
 
-    Raises DataError when a size is larger than what is left.
+    Raises DataError when a size is less than 1, given twice or larger than what is left, and when `out` holds
+    subsets that were changed since or that no `subsets.json` tells of: nothing is written then.
     """
+    wanted = _checked(sizes)
     file, folder = _places(data, out)
+    stale = _stale(folder, wanted, used=[file, *([against] if against is not None else [])])
     records = list(read_records(file))
     found = None
     if against is not None:
         found = unseen(records, list(read_records(against)), threshold=threshold)
         records = [record for record in records if record.id not in found.seen_ids]
-    wanted = sorted(set(sizes))
-    if not wanted or wanted[0] < 1 or wanted[-1] > len(records):
+    if wanted[-1] > len(records):
         left = f"{len(records):,} records" + (" that are unseen" if found is not None else "")
-        asked = ", ".join(f"{size:,}" for size in wanted)
-        raise DataError(f"{file} has {left}; {asked} were asked for: give sizes from 1 to that")
+        asked = ", ".join(f"{size:,}" for size in wanted if size > len(records))
+        raise DataError(f"{file} has {left}; too large for that: {asked}")
     order = nested_order(records, seed=seed)
     place_of = {number: place for place, number in enumerate(order)}
     folder.mkdir(parents=True, exist_ok=True)
+    for path in stale:
+        path.unlink()
+    # First, so that after a kill the next call knows these files for its own; "" is a digest not known yet.
+    planned = [{"file": _name(size), "sha256": ""} for size in wanted]
+    write_json_atomic(folder / REPORT_FILE, {"is_done": False, "subsets": planned})
     written = []
     for size in wanted:
-        path = folder / f"subset-{size}.jsonl"
+        path = folder / _name(size)
         chosen = [record for number, record in enumerate(records) if place_of[number] < size]
         write_records(chosen, path, format="native")
         written.append(_subset(path, chosen, records))
     num_left_out = len(found.seen_ids) if found is not None else 0
-    result = Subsets(seed, len(records), num_left_out, tuple(written), found)
+    cleared = tuple(path.name for path in stale)
+    result = Subsets(seed, len(records), num_left_out, tuple(written), found, cleared)
     write_json_atomic(folder / REPORT_FILE, _report(result, against))
     return result
+
+
+def _checked(sizes: Sequence[int]) -> list[int]:
+    """The sizes, smallest first."""
+    if not sizes:
+        raise DataError("no sizes were given; name one or more, e.g. 17000,50000")
+    for size in sizes:
+        if size < 1:
+            raise DataError(f"the size {size:,} is none; a subset has at least 1 record")
+        if sizes.count(size) > 1:
+            raise DataError(f"the size {size:,} is given {sizes.count(size)} times; give each size once")
+    return sorted(sizes)
+
+
+def _name(size: int) -> str:
+    return f"subset-{size}.jsonl"
+
+
+def _stale(folder: Path, sizes: Sequence[int], *, used: Sequence[str | Path]) -> list[Path]:
+    """The subsets in `folder` that an earlier call wrote.
+
+    DataError for one that was changed since, that `subsets.json` does not tell of, or that this call reads.
+    """
+    known = _digests(folder / REPORT_FILE)
+    reads = {Path(one).resolve() for one in used}
+    found = sorted(path for path in folder.glob("subset-*.jsonl") if path.is_file())
+    for path in found:
+        if path.resolve() in reads:
+            raise DataError(f"{path} is read here and would be replaced; give another folder with --out")
+        if path.name not in known:
+            raise DataError(f"{path} is not from this command; move it or give another folder with --out")
+        if known[path.name] and hashlib.sha256(path.read_bytes()).hexdigest() != known[path.name]:
+            raise DataError(f"{path} was changed since it was cut; move it or give another folder with --out")
+    return [path for path in found if path.name not in {_name(size) for size in sizes}]
+
+
+def _digests(report: Path) -> dict[str, str]:
+    """File name → SHA-256 of the subsets that the report tells of; empty when there is no such report."""
+    try:
+        rows = json.loads(report.read_text(encoding="utf-8"))["subsets"]
+        return {str(row["file"]): str(row["sha256"]) for row in rows}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def nested_order(records: Sequence[Record], *, seed: int) -> list[int]:
@@ -155,7 +209,7 @@ def _places(data: str | Path, out: str | Path | None) -> tuple[Path, Path]:
 
 
 def _report(result: Subsets, against: str | Path | None) -> dict[str, Any]:
-    found = asdict(result)
+    found = {"is_done": True} | asdict(result)
     if result.unseen is not None:
         found["unseen"] |= {"against": str(against)}
     return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
-from tunewright.generate.grow.cells import LEVELS, SKILLS
+from tunewright.generate.grow.cells import LEVELS, SKILLS, Form
 from tunewright.records.read import read_records
 from tunewright.run.files import read_jsonl
 from tunewright.run.folder import read_manifest
@@ -35,13 +36,17 @@ def summary_of(folder: Path) -> Iterator[str]:
 def _by_skill_and_level(folder: Path) -> Iterator[str]:
     accepted: Counter[tuple[str, str]] = Counter()
     rejected: Counter[tuple[str, str]] = Counter()
+    forms: Counter[str] = Counter()
     for record in read_records(folder / "records.jsonl"):
+        forms[str(record.meta.get("form", ""))] += 1
         accepted[str(record.meta.get("skill", "")), str(record.meta.get("level", ""))] += 1
     for row in read_jsonl(folder / "rejects.jsonl"):
         rejected[row["skill"], row["level"]] += 1
     if not any(skill for skill, _ in accepted):
         return
-    yield "accepted/rejected " + "".join(f"{level:>12}" for level in LEVELS)
+    named = [f"{form.replace('_', ' ')} {forms[form]:,}" for form in get_args(Form) if form in forms]
+    yield f"forms: {', '.join(named)}"
+    yield "accepted/rejected " + "".join(f"{level:>10}" for level in LEVELS)
     for skill in SKILLS:
         cells = (f"{accepted[skill, level]:,}/{rejected[skill, level]:,}" for level in LEVELS)
-        yield f"  {skill:<16}" + "".join(f"{cell:>12}" for cell in cells)
+        yield f"  {skill:<16}" + "".join(f"{cell:>10}" for cell in cells)

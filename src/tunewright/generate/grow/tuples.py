@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import orjson
 import pydantic
 
+from tunewright.generate.cloze_rules import GAP
 from tunewright.generate.grow.cells import Form
 from tunewright.llm.reply import Reply
 from tunewright.llm.structured import Unparsable, schema_of
@@ -53,6 +54,66 @@ class ChoiceTuple(pydantic.BaseModel):
     evidence: Text
 
 
+class SeveralTuple(pydantic.BaseModel):
+    """An item with several right options, all of which are to be chosen."""
+
+    topic: Text
+    instruction: Filled
+    passage: Text
+    question: Filled
+    answers: list[Filled]
+    wrong_options: list[WrongOption]
+    explanation: Filled
+    evidence: Text
+
+    @pydantic.field_validator("answers")
+    @classmethod
+    def _are_several(cls, answers: list[str]) -> list[str]:
+        if len(answers) < 2:
+            raise ValueError("needs two right options or more")
+        return answers
+
+
+class GapTuple(pydantic.BaseModel):
+    """A gap: what fills it, what else does, and what a learner chooses from (empty when it is written)."""
+
+    answer: Filled
+    also_right: list[Filled]
+    wrong_options: list[Filled]
+
+    @pydantic.model_validator(mode="after")
+    def _fits_one_kind(self) -> GapTuple:
+        if self.also_right and self.wrong_options:
+            raise ValueError("a gap with options has one right answer: leave also_right empty")
+        if any("\n" in text for text in (self.answer, *self.also_right, *self.wrong_options)):
+            raise ValueError("what fills a gap is one line")
+        return self
+
+
+class ClozeTuple(pydantic.BaseModel):
+    """A text with gaps in it, each with its answer, in their order."""
+
+    topic: Text
+    instruction: Filled
+    passage: Text
+    text: Filled
+    gaps: list[GapTuple]
+    explanation: Filled
+    evidence: Text
+
+    @pydantic.model_validator(mode="after")
+    def _gaps_match(self) -> ClozeTuple:
+        found = len(GAP.findall(self.text))
+        if not found or found != len(self.gaps):
+            raise ValueError(f"the text has {found} gaps (____), but 'gaps' has {len(self.gaps)} answers")
+        return self
+
+    @property
+    def pieces(self) -> list[str]:
+        """The text around the gaps: one more than there are gaps."""
+        return GAP.split(self.text)
+
+
 class OpenTuple(pydantic.BaseModel):
     """An item that is answered in writing, or a task for an author of items."""
 
@@ -77,6 +138,14 @@ class _Choices(pydantic.BaseModel):
     items: list[ChoiceTuple]
 
 
+class _Severals(pydantic.BaseModel):
+    items: list[SeveralTuple]
+
+
+class _Clozes(pydantic.BaseModel):
+    items: list[ClozeTuple]
+
+
 class _Opens(pydantic.BaseModel):
     items: list[OpenTuple]
 
@@ -85,15 +154,19 @@ class _Generals(pydantic.BaseModel):
     items: list[GeneralTuple]
 
 
-Tuple = ChoiceTuple | OpenTuple | GeneralTuple
+Tuple = ChoiceTuple | SeveralTuple | ClozeTuple | OpenTuple | GeneralTuple
 _TUPLES: dict[Form, type[Tuple]] = {
     "choice": ChoiceTuple,
+    "multiple_response": SeveralTuple,
+    "cloze": ClozeTuple,
     "open": OpenTuple,
     "author": OpenTuple,
     "general": GeneralTuple,
 }
 _REPLIES: dict[Form, type[pydantic.BaseModel]] = {
     "choice": _Choices,
+    "multiple_response": _Severals,
+    "cloze": _Clozes,
     "open": _Opens,
     "author": _Opens,
     "general": _Generals,
