@@ -25,7 +25,7 @@ from tunewright.llm.journal import Journal, Spent
 from tunewright.llm.outcome import Outcome
 from tunewright.llm.reply import Answer, Broken, Busy, Refused, Reply, Usage
 from tunewright.llm.request import Message, Request
-from tunewright.llm.structured import Unparsable
+from tunewright.llm.structured import ParserByRequest, Unparsable
 from tunewright.run.progress import Event, Progress
 
 Behaviour = Callable[[Call], Act]
@@ -103,6 +103,28 @@ def test_samples_of_one_question_are_calls_of_their_own(tmp_path: Path) -> None:
     with numbered as server, asker(server, tmp_path, concurrency=1) as one:
         one.ask(lambda: asked, text_of)
         assert [o.value for o in one.outcomes(asked, text_of)] == ["reply 0", "reply 1", "reply 2"]
+
+
+def test_a_parser_can_depend_on_what_was_asked(tmp_path: Path) -> None:
+    """Each reply is read by its own request's `about`, also when the request is asked again."""
+    asked = [Request((Message("user", f"question {i}"),), about=i) for i in range(3)]
+
+    def parser_of(request: Request) -> Callable[[Reply], str]:
+        def parse(reply: Reply) -> str:
+            if reply.text != f"ANSWER {request.about}":
+                raise Unparsable(f"say ANSWER {request.about}")
+            return f"read as {request.about}"
+
+        return parse
+
+    def behaviour(call: Call) -> Act:
+        return good(call.text.split("say ")[1].split("\n")[0] if "say " in call.text else "no")
+
+    with HostileServer(behaviour) as server, asker(server, tmp_path) as one:
+        one.ask(lambda: asked, ParserByRequest(parser_of))
+        found = list(one.outcomes(asked, ParserByRequest(parser_of)))
+    assert [outcome.value for outcome in found] == ["read as 0", "read as 1", "read as 2"]
+    assert server.num_calls == 6
 
 
 TROUBLE = {

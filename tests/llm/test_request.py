@@ -82,3 +82,12 @@ def test_asked_again_holds_the_reply_and_what_is_wrong_with_it() -> None:
     assert again.messages[2] == Message("assistant", "blue!")
     assert "it is not JSON" in again.messages[3].text
     assert again.messages[3].role == "user"
+
+
+def test_what_a_request_is_about_is_neither_kept_nor_part_of_its_key() -> None:
+    plain = Request((Message("user", "hello"),))
+    about = replace(plain, about={"a": "record"})
+    assert about == plain
+    assert about.key(model="m", revision="") == plain.key(model="m", revision="")
+    assert Request.from_row(about.to_row()).about is None
+    assert about.asked_again("no", "say yes").about == {"a": "record"}

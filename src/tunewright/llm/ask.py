@@ -33,7 +33,7 @@ from tunewright.llm.loop import Loop
 from tunewright.llm.open import find_honours, open_backend, recall_honours
 from tunewright.llm.outcome import Identity, Open, Outcome, closed, follow
 from tunewright.llm.request import Request
-from tunewright.llm.structured import Parser
+from tunewright.llm.structured import AnyParser
 from tunewright.run.progress import Progress
 
 T = TypeVar("T")
@@ -123,10 +123,15 @@ class Asker:
     def revision(self) -> str:
         return self.who.revision
 
+    @property
+    def used(self) -> Totals:
+        """What the journal has used so far, also while calls are under way; calls are not counted here."""
+        return self._totals(0, 0)
+
     def ask(
         self,
         requests: Callable[[], Iterable[Request]],
-        parse: Parser[T],
+        parse: AnyParser[T],
         *,
         total: int | None = None,
         stage: str = "ask",
@@ -163,12 +168,12 @@ class Asker:
             )
         return self._totals(loop.num_calls, len(loop.unanswered))
 
-    def outcomes(self, requests: Iterable[Request], parse: Parser[T]) -> Iterator[Outcome[T]]:
+    def outcomes(self, requests: Iterable[Request], parse: AnyParser[T]) -> Iterator[Outcome[T]]:
         """What became of each request, in their order, from the journal alone."""
         for request in requests:
             yield closed(request, self._follow(request, parse))
 
-    def estimate(self, requests: Iterable[Request], parse: Parser[T] | None = None) -> Estimate:
+    def estimate(self, requests: Iterable[Request], parse: AnyParser[T] | None = None) -> Estimate:
         """What `ask` would have to ask, without a call."""
         return estimate(
             self._config, requests, parse, journal=self._journal, who=self.who, backend=self._backend
@@ -201,7 +206,7 @@ class Asker:
     ) -> None:
         self.close()
 
-    def _follow(self, request: Request, parse: Parser[T]) -> Outcome[T] | Open:
+    def _follow(self, request: Request, parse: AnyParser[T]) -> Outcome[T] | Open:
         return follow(
             request,
             parse,
@@ -223,7 +228,7 @@ class Asker:
 def estimate(
     config: AskConfig,
     requests: Iterable[Request],
-    parse: Parser[T] | None = None,
+    parse: AnyParser[T] | None = None,
     *,
     journal: Journal | None = None,
     who: Identity | None = None,

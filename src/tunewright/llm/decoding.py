@@ -83,6 +83,28 @@ def decode(
             batch.keep_unfinished()
 
 
+def rows_that_fit(rows: Sequence[Row], widest: int | None) -> list[list[Row]]:
+    """The rows in groups that can be decoded together; one group wherever they all fit.
+
+    A batch is padded to its longest prompt, and a model with a mask of fixed size (GPT-Neo) has no column
+    beyond `widest`, padding included. Each row alone fits.
+    """
+    if widest is None:
+        return [list(rows)]
+    groups: list[list[Row]] = []
+    most_new = 0
+    for row in sorted(rows, key=lambda row: len(row.prompt)):  # the last of a group has its longest prompt
+        fits = len(row.prompt) + max(most_new, row.max_tokens) <= widest
+        if not groups or not fits:
+            groups.append([])
+            most_new = 0
+        groups[-1].append(row)
+        most_new = max(most_new, row.max_tokens)
+    if len(groups) == 1:
+        return [list(rows)]
+    return groups
+
+
 def _attention(device: torch.device) -> AbstractContextManager[None]:
     """On CUDA, any kernel of scaled dot-product attention but cuDNN's.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import ModelError
-from tunewright.llm.decoding import Interrupted, Row, decode
+from tunewright.llm.decoding import Interrupted, Row, decode, rows_that_fit
 from tunewright.llm.grammar import Grammars
 from tunewright.llm.prompt import Prompt, Unaskable, prompt_of, room_for_answer
 from tunewright.llm.reply import Answer, Broken, Refused, Reply, TokenLogprob, Usage
@@ -128,7 +128,8 @@ class LocalBackend:
         rows = [row for row, _ in asked.values()]
         if rows:
             try:
-                decode(model, rows, stop_ids=ends, interrupt=interrupt)
+                for group in rows_that_fit(rows, self._widest()):
+                    decode(model, group, stop_ids=ends, interrupt=interrupt)
             except Interrupted:
                 return []  # nobody waits for it any more
             except (MemoryError, RuntimeError) as error:
@@ -139,6 +140,12 @@ class LocalBackend:
         for number, (row, prompt) in asked.items():
             answers[number] = self._reply(requests[number], row, prompt, seconds)
         return [answers[number] for number in range(len(requests))]
+
+    def _widest(self) -> int | None:
+        """The most columns of a batch, padding included: with rotary positions there is no such limit."""
+        if getattr(self._config, "rope_parameters", None):
+            return None
+        return context_tokens(self._config, self._tokenizer)
 
     def _row(self, request: Request, prompt: Prompt, grammars: Grammars) -> Row:
         constraint = None if request.schema is None else grammars.start(request.schema)

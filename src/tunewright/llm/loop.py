@@ -25,7 +25,7 @@ from tunewright.llm.limits import Limits, Ticket, Wait
 from tunewright.llm.outcome import Identity, Open, follow
 from tunewright.llm.reply import Answer, Broken, Busy, Refused, Reply, Usage
 from tunewright.llm.request import Request
-from tunewright.llm.structured import Parser
+from tunewright.llm.structured import AnyParser
 from tunewright.run.progress import Progress
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Loop:
         self.num_calls = 0
         self.unanswered: dict[str, str] = {}  # key → the last problem
 
-    async def run(self, requests: Iterable[Request], parse: Parser[T]) -> None:
+    async def run(self, requests: Iterable[Request], parse: AnyParser[T]) -> None:
         """Ask what is open. Raises what stopped it, after the calls under way have been kept."""
         tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -147,7 +147,7 @@ class Loop:
             self._lose(most)
             self._budget.settle(*MOST_TO_PREPARE, most)
 
-    def _open_questions(self, batch: Sequence[Request], parse: Parser[T]) -> dict[str, Request]:
+    def _open_questions(self, batch: Sequence[Request], parse: AnyParser[T]) -> dict[str, Request]:
         """The next question of every request that has no outcome yet, each once, by key."""
         found = {}
         for request in batch:
@@ -163,7 +163,7 @@ class Loop:
         return found
 
     async def _finish(
-        self, batch: Sequence[Request], parse: Parser[T], questions: dict[str, Request]
+        self, batch: Sequence[Request], parse: AnyParser[T], questions: dict[str, Request]
     ) -> None:
         """Ask, and ask again, until every request of the batch has its outcome."""
         while self._stopped is None:

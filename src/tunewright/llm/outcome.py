@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 from tunewright.llm.journal import Journal
 from tunewright.llm.reply import Refused, Reply
 from tunewright.llm.request import Request
-from tunewright.llm.structured import Parser, Unparsable
+from tunewright.llm.structured import AnyParser, ParserByRequest, Unparsable
 
 T = TypeVar("T")
 Reason = Literal["", "unparsable", "refused", "unanswered"]
@@ -55,13 +55,14 @@ class Open:
 
 
 def follow(
-    request: Request, parse: Parser[T], *, journal: Journal, who: Identity, max_asked_again: int
+    request: Request, parse: AnyParser[T], *, journal: Journal, who: Identity, max_asked_again: int
 ) -> Outcome[T] | Open:
     """Follow a request through the journal: to its outcome, or to the first question without a reply.
 
     A reply that `parse` cannot use leads to the same question with the problem added, which is a request
     with a key of its own. So a run and its repetition take the same way, and another `parse` takes its own.
     """
+    read = parse.parser_of(request) if isinstance(parse, ParserByRequest) else parse
     question, problem, last = request, "", None
     for num_calls in range(max_asked_again + 1):
         key = who.key(question)
@@ -72,7 +73,7 @@ def follow(
             return Outcome(request, key, None, "refused", answer.problem, last, num_calls + 1)
         last = answer
         try:
-            return Outcome(request, key, parse(answer), "", "", answer, num_calls + 1)
+            return Outcome(request, key, read(answer), "", "", answer, num_calls + 1)
         except Unparsable as found:
             problem = str(found)
         question = question.asked_again(answer.text, problem)

@@ -34,7 +34,8 @@ class Request:
     `schema` is the JSON schema that the reply's text must fulfil; None asks for plain text. `top_logprobs`
     asks for the log probabilities of that many likeliest tokens at every position; 0 for none. `sample`
     tells several replies to the same question apart. `subject` says for people what it is about, such as a
-    record's id and a criterion; it is no part of the key.
+    record's id and a criterion; it is no part of the key. `about` is for who reads the reply and needs to
+    know what was asked about; it is neither sent nor kept nor part of the key.
     """
 
     messages: tuple[Message, ...]
@@ -46,6 +47,7 @@ class Request:
     top_logprobs: int = 0
     sample: int = 0
     subject: str = field(default="", compare=False)
+    about: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("temperature", "top_p"):  # 0 and 0.0 are one request, and must have one key
@@ -61,7 +63,7 @@ class Request:
         return hashlib.sha256(canonical_json(data).encode("utf-8")).hexdigest()
 
     def to_row(self) -> dict[str, Any]:
-        """All of the request as JSON-like data; `from_row` gives an equal request back."""
+        """All of the request but `about`, as JSON-like data; `from_row` gives an equal request back."""
         # by hand: dataclasses.asdict copies the schema deeply, and this is done for every request
         return {
             "messages": [{"role": message.role, "text": message.text} for message in self.messages],

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import orjson
 import pydantic
 
 from tunewright.llm.reply import Reply
+from tunewright.llm.request import Request
 
 T = TypeVar("T")
 M = TypeVar("M", bound=pydantic.BaseModel)
 
 # Turns a reply into what a step wants; raises Unparsable with words the model can act on.
 Parser = Callable[[Reply], T]
+
+
+@dataclass(frozen=True, slots=True)
+class ParserByRequest(Generic[T]):
+    """For replies that can be read only by who knows what was asked, such as edits of a text."""
+
+    parser_of: Callable[[Request], Parser[T]]
+
+
+AnyParser = Parser[T] | ParserByRequest[T]
 
 _MOST_TRIES = 20
 _MOST_SCANNED_CHARS = 65_536
@@ -55,7 +67,7 @@ def json_object(reply: Reply) -> dict[str, Any]:
     A `<think>` part at the start is not looked at: drafts stand there. Raises Unparsable when there is no
     object, naming a cut as the cause where the reply ended at its token limit, or several different ones.
     """
-    text = _THOUGHTS.sub("", reply.text).strip()
+    text = without_thoughts(reply.text).strip()
     found = _loads(text)
     if found is not None:
         return found
@@ -69,6 +81,11 @@ def json_object(reply: Reply) -> dict[str, Any]:
     if any(one != objects[0] for one in objects):
         raise Unparsable("there are several different JSON objects in it; answer with one and nothing else")
     return objects[0]
+
+
+def without_thoughts(text: str) -> str:
+    """The text without a `<think>` part at its start."""
+    return _THOUGHTS.sub("", text)
 
 
 def _loads(text: str) -> dict[str, Any] | None:

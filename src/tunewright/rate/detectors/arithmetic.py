@@ -134,20 +134,10 @@ def _wrong_in(text: str) -> Iterator[_Wrong]:
 
 
 def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[_Wrong]:
-    start = _begin(text, equals.start())
-    result = _RESULT.match(text, equals.end())
-    if start is None or result is None or not _stands_alone(text, result.end()):
+    found = _sum_at(text, equals)
+    if found is None:
         return
-    left = text[start : equals.start()]
-    if _DATE.fullmatch(left) and re.search("(?:19|20)\\d\\d", left):
-        return
-    try:
-        value = _value(left)
-    except _NotASum:
-        return
-    said = _number(result[1])
-    if result.group()[0] in "-−":
-        said = _Range(-said.high, -said.low)
+    start, value, said, result = found
     rounded = equals[1] == "≈" or "..." in text[result.end() : result.end() + 4]
     percent = _Range(value.low * 100, value.high * 100)
     is_percent = text[result.end() : result.end() + 2].strip().startswith("%")
@@ -159,6 +149,33 @@ def _wrong_at(text: str, equals: re.Match[str]) -> Iterator[_Wrong]:
         or (is_percent and _agree(percent, said, result[1], rounded=True))
     ):
         yield _Wrong(start, result.end(), f"the left side is {_shown(value)}", is_whole)
+
+
+def _sum_at(text: str, equals: re.Match[str]) -> tuple[int, _Range, _Range, re.Match[str]] | None:
+    """Where the sum before this sign begins, its value, the value said, and the number that says it."""
+    start = _begin(text, equals.start())
+    result = _RESULT.match(text, equals.end())
+    if start is None or result is None or not _stands_alone(text, result.end()):
+        return None
+    left = text[start : equals.start()]
+    if _DATE.fullmatch(left) and re.search("(?:19|20)\\d\\d", left):
+        return None
+    try:
+        value = _value(left)
+    except _NotASum:
+        return None
+    said = _number(result[1])
+    if result.group()[0] in "-−":
+        said = _Range(-said.high, -said.low)
+    return start, value, said, result
+
+
+def right_sums(text: str) -> Iterator[tuple[int, int]]:
+    """Where the text holds a sum with signs that can be checked and comes out: start and end offsets."""
+    for equals in _EQUALS.finditer(text) if "=" in text or "≈" in text else ():
+        found = _sum_at(text, equals)
+        if found and not any(True for _ in _wrong_at(text, equals)):
+            yield found[0], found[3].end()
 
 
 def _is_whole_for_part(value: _Range, said: _Range) -> bool:
