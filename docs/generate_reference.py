@@ -30,6 +30,12 @@ COMMANDS = [
     "dedup",
     "rate",
     "select",
+    "coach",
+    "coach select",
+    "coach train",
+    "coach evaluate",
+    "revise",
+    "compare-sets",
     "replies",
     "reparse",
     "export",
@@ -76,7 +82,7 @@ def recipe_lines(schema: dict[str, Any]) -> Iterator[str]:
         "",
     ]
     yield from table("Top level", schema, schema["$defs"])
-    for key in ("generate", "dedup", "check", "rate", "select", "tune", "evaluate"):
+    for key in ("generate", "dedup", "check", "revise", "rate", "select", "tune", "evaluate"):
         reference = json.dumps(schema["properties"][key]).split('"#/$defs/')[1].split('"')[0]
         yield from table(f"`{key}:`", schema["$defs"][reference], schema["$defs"])
         if key == "rate":

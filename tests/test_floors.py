@@ -16,7 +16,7 @@ FLOORS = [
     {"llm"},
     {"rate", "tune"},
     {"generate"},
-    {"evaluate", "bank"},
+    {"evaluate", "bank", "coach"},
     {"report"},
     {"pipeline"},
     {"cli"},

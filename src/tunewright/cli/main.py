@@ -16,6 +16,8 @@ from tunewright.cli import (
     answerability,
     check,
     check_items,
+    coach,
+    compare_sets,
     dedup,
     evaluate,
     export,
@@ -27,6 +29,7 @@ from tunewright.cli import (
     reparse,
     replies,
     report,
+    revise,
     run,
     select,
     subsets,
@@ -59,6 +62,9 @@ app.command("answerability")(answerability.command)
 app.command("dedup")(dedup.command)
 app.command("rate")(rate.command)
 app.command("select")(select.command)
+app.add_typer(coach.app, name="coach")
+app.command("revise")(revise.command)
+app.command("compare-sets")(compare_sets.command)
 app.command("replies")(replies.command)
 app.command("reparse")(reparse.command)
 app.command("mask")(mask.command)

@@ -1,12 +1,16 @@
-"""What a recipe does to its data before anything is tuned on it: drop duplicates, check, rate, select.
+"""What a recipe does to its data before it tunes: drop duplicates, check, revise, rate, select.
 
-Each stage reads what the one before it wrote, `records.jsonl` in its folder, and has its own folder.
+Each stage reads what the one before it wrote, `records.jsonl` in its folder, and has its own folder. What
+is rated and selected is what is tuned on, so a coach revises before that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from tunewright.coach.revise import revise
 from tunewright.errors import ModelError
 from tunewright.pipeline.recipe import Recipe
 from tunewright.rate.check import check
@@ -15,7 +19,7 @@ from tunewright.rate.select import select
 from tunewright.rate.stage import rate
 from tunewright.run.progress import Progress
 
-FOLDERS = ("dedup", "check", "rate", "select")
+FOLDERS = ("dedup", "check", "revise", "rate", "select")
 RECORDS_FILE = "records.jsonl"
 
 
@@ -32,13 +36,13 @@ def improve(recipe: Recipe, out: Path, *, progress: Progress, again: bool) -> No
     if recipe.check is not None:
         check(recipe.check, data, out / "check", progress=progress, again=again)
         data = out / "check" / RECORDS_FILE if recipe.check.fix else data
+    if recipe.revise is not None:
+        manifest = revise(recipe.revise, data, out / "revise", progress=progress, again=again)
+        _check_all_answered(manifest, out / "revise")
+        data = out / "revise" / RECORDS_FILE
     if recipe.rate is not None:
         manifest = rate(recipe.rate, data, out / "rate", progress=progress, again=again)
-        if manifest["finished"] is None:
-            raise ModelError(
-                f"{out / 'rate'}: {manifest['counts']['unanswered']:,} requests have no reply yet; the same "
-                "command asks them"
-            )
+        _check_all_answered(manifest, out / "rate")
         data = out / "rate" / RECORDS_FILE
     if recipe.select is not None:
         select(recipe.select, data, out / "select", progress=progress, again=again)
@@ -49,11 +53,20 @@ def improved(recipe: Recipe, out: Path) -> str | Path:
     writes = {
         "select": recipe.select is not None,
         "rate": recipe.rate is not None,
+        "revise": recipe.revise is not None,
         "check": recipe.check is not None and recipe.check.fix,
         "dedup": recipe.dedup is not None,
     }
     last = next((name for name, does in writes.items() if does), None)
     return source_of(recipe, out) if last is None else out / last / RECORDS_FILE
+
+
+def _check_all_answered(manifest: Mapping[str, Any], folder: Path) -> None:
+    if manifest["finished"] is None:
+        raise ModelError(
+            f"{folder}: {manifest['counts']['unanswered']:,} requests have no reply yet; the same command "
+            "asks them"
+        )
 
 
 def source_of(recipe: Recipe, out: Path) -> str | Path:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tunewright.coach.revise_config import ReviseConfig
 from tunewright.evaluate.stage import EvaluateConfig
 from tunewright.generate.config import GenerateConfig
 from tunewright.rate.check import CheckConfig
@@ -36,6 +37,7 @@ class Recipe(Config):
     )
     dedup: DedupConfig | None = Field(None, description="drop near-duplicates, also of the held-out sets")
     check: CheckConfig | None = Field(None, description="look for defects; with fix: true, repair")
+    revise: ReviseConfig | None = Field(None, description="let a coach revise every record")
     rate: RateConfig | None = Field(None, description="let a model rate every record")
     select: SelectConfig | None = Field(None, description="keep the best and most different records")
     holdout: int = Field(0, ge=0, description="rows of the data kept out of training and measured on")

@@ -1,0 +1,79 @@
+"""Edits of words, and how many of them two people (or a coach and a person) make alike.
+
+The measure is that of grammatical error correction (M2, Dahlmeier and Ng 2012): an edit is a place in the
+original and what stands there instead; precision is the share of the coach's edits that the expert makes too,
+recall the share of the expert's that the coach makes, and F0.5 weighs precision twice as much as recall.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from tunewright.coach.revision import FIELDS, Field
+from tunewright.records.record import Record
+
+_WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\s+|.", re.DOTALL)
+_MOST_WORDS = 3_000  # difflib takes their square in the worst case; longer fields count as one edit
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The parts `start` to `stop` of the original field (words, signs and spaces count) are now `text`."""
+
+    field: Field
+    start: int
+    stop: int
+    text: str
+
+
+def edits_between(before: Record, after: Record) -> frozenset[Edit]:
+    """The edits of all fields that make `after` of `before`; none for equal texts."""
+    return frozenset(
+        edit for name in FIELDS for edit in _field_edits(name, getattr(before, name), getattr(after, name))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Counted edits of many records. Shares are None where there is nothing to share."""
+
+    num_made: int
+    num_wanted: int
+    num_both: int
+
+    @property
+    def precision(self) -> float | None:
+        return self.num_both / self.num_made if self.num_made else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.num_both / self.num_wanted if self.num_wanted else None
+
+    @property
+    def f_half(self) -> float | None:
+        """F0.5 = 1.25·P·R / (0.25·P + R), from the counts; 0 when nothing agrees."""
+        total = self.num_made + 0.25 * self.num_wanted
+        return 1.25 * self.num_both / total if total else None
+
+
+def agreement(pairs: list[tuple[frozenset[Edit], frozenset[Edit]]]) -> Agreement:
+    """Of pairs of edits made and edits wanted, all records together (micro average)."""
+    return Agreement(
+        num_made=sum(len(made) for made, _ in pairs),
+        num_wanted=sum(len(wanted) for _, wanted in pairs),
+        num_both=sum(len(made & wanted) for made, wanted in pairs),
+    )
+
+
+def _field_edits(name: Field, before: str, after: str) -> list[Edit]:
+    if before == after:
+        return []
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if max(len(old), len(new)) > _MOST_WORDS:
+        return [Edit(name, 0, len(old), after)]
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return [
+        Edit(name, a, b, "".join(new[c:d])) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal"
+    ]

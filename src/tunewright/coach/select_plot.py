@@ -1,0 +1,129 @@
+"""The figure of a selection: score against rank, marked where each α cuts, as inline SVG."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from tunewright.coach.distance import num_kept
+from tunewright.coach.select import ALPHAS, Ranking
+
+INK, QUIET, RULE, BAR = "#1c2430", "#5b6675", "#d5dae1", "#3d6f9e"
+_WIDTH, _HEIGHT = 9.0, 3.6  # inches; text is 9 points, so about 11 px at the page's width
+_MOST_POINTS = 2_000
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "selection",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#8a93a0",
+    "axes.linewidth": 0.7,
+    "axes.labelcolor": QUIET,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "text.parse_math": False,
+}
+
+
+def rank_plot(ranking: Ranking, *, alpha: float, label: str) -> str:
+    """Scores by rank, on a logarithmic axis where all are positive distances; the chosen ones shaded."""
+    scores = [score for number in ranking.order if not math.isnan(score := ranking.scores[number])]
+    total = len(ranking.order)
+    logarithmic = bool(scores) and min(scores) > 0 and ranking.by.value != "rating-gain"
+
+    def draw(axes: Any) -> None:
+        places = _places(len(scores))
+        shown = [scores[place] for place in places]
+        if logarithmic:
+            axes.set_yscale("log")
+        floor = min(shown) if logarithmic else min(0.0, *shown)
+        chosen = num_kept(alpha, total)
+        axes.plot([place + 1 for place in places], shown, color=BAR, linewidth=1.6)
+        inside = [place for place in places if place < chosen]
+        axes.fill_between(
+            [place + 1 for place in inside],
+            [scores[place] for place in inside],
+            floor,
+            color=BAR,
+            alpha=0.16,
+            linewidth=0,
+        )
+        for one in sorted({*ALPHAS[:-1], alpha}):
+            _mark(axes, one, num_kept(one, total), scores, is_chosen=one == alpha)
+        axes.set_xlim(0, total * 1.005)
+        axes.set_xlabel("rank, the largest first")
+        axes.set_ylabel(label)
+        axes.grid(axis="y", color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        _plain_numbers(axes, logarithmic)
+
+    return _svg(draw)
+
+
+def _mark(axes: Any, alpha: float, num: int, scores: Sequence[float], *, is_chosen: bool) -> None:
+    """A line at the cut, with α above the figure and the score on the curve."""
+    if not 0 < num <= len(scores):
+        return
+    colour = INK if is_chosen else QUIET
+    axes.axvline(
+        num, color=colour, linewidth=1.3 if is_chosen else 0.6, linestyle="-" if is_chosen else (0, (2, 2))
+    )
+    axes.annotate(
+        f"α {alpha:g}",
+        (num, 1.01),
+        xycoords=axes.get_xaxis_transform(),
+        ha="center",
+        va="bottom",
+        color=colour,
+        fontweight="bold" if is_chosen else "normal",
+    )
+    axes.plot([num], [scores[num - 1]], marker="o", markersize=4, color=colour)
+    axes.annotate(
+        f"{scores[num - 1]:g}",
+        (num, scores[num - 1]),
+        xytext=(4, 4),
+        textcoords="offset points",
+        color=colour,
+        fontweight="bold" if is_chosen else "normal",
+    )
+
+
+def _places(count: int) -> list[int]:
+    if count <= _MOST_POINTS:
+        return list(range(count))
+    return sorted({round(i * (count - 1) / (_MOST_POINTS - 1)) for i in range(_MOST_POINTS)})
+
+
+def _plain_numbers(axes: Any, logarithmic: bool) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    if logarithmic:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _svg(draw: Any) -> str:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        figure = Figure(figsize=(_WIDTH, _HEIGHT))
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes((0.07, 0.13, 0.91, 0.78))
+        draw(axes)
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    svg = stream.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    head, _, rest = svg.partition(">")
+    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
+    return f'{head} role="img" aria-label="scores by rank">{rest}'.replace("'DejaVu Sans'", "inherit")
