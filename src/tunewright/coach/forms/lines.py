@@ -1,4 +1,4 @@
-r"""Numbered lines to read, and only the lines that change to write: the default form.
+"""Numbered lines to read, and only the lines that change to write: the default form.
 
 What the coach reads, and two replies to it:
 
