@@ -98,3 +98,16 @@ def test_faults_come_in_equal_numbers_and_the_rest_stays() -> None:
         assert revision.revised == item
         assert bool(revision.changed) == (fault is not None)
     assert found == list(planted(ITEMS, seed=5, faulty_share=0.5))
+
+
+def test_a_wrong_explanation_is_worse_than_none() -> None:
+    item, record = next((i, r) for i, r in broken("missing_explanation") if i.meta["options"])
+    other = next(o["letter"] for o in item.meta["options"] if not o["correct"])
+    assert is_worse(item, record, replace(record, explanation=f"The answer is {other}. It fits."))
+    assert not is_worse(item, record, item)
+
+
+def test_a_faulty_field_can_get_worse() -> None:
+    item, record = broken("duplicate_option")[0]
+    assert is_worse(item, record, replace(record, input="rubbish"))
+    assert not is_worse(item, record, item)

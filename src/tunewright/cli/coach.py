@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,7 +124,8 @@ def _show_trained(manifest: dict[str, Any], out: Path) -> None:
     left_out = {"dropped": "longer than --max-tokens", "unwritable": "that the form cannot hold"}
     for name, why in left_out.items():
         if counts[name]:
-            typer.echo(f"{counts[name]:,} pairs left out {why}; see {out / REJECTS_FILE}")
+            file = out / ("tune" if name == "dropped" else "") / REJECTS_FILE
+            typer.echo(f"{counts[name]:,} pairs left out {why}; see {file}")
     losses = _validation_losses(out)
     if losses:
         typer.echo("validation loss by epoch (nats per token of the reply): " + ", ".join(losses))
@@ -157,6 +159,12 @@ def evaluate(
     good: Annotated[
         bool, typer.Option("--good/--no-good", help="Also ask about the experts' versions.")
     ] = True,
+    form: Annotated[
+        str | None, typer.Option(help="lines, marked or flat, of models that are no trained coach [lines].")
+    ] = None,
+    language: Annotated[
+        str, typer.Option(help="Of the set, as `revise` takes it: ISO 639-1, or any.")
+    ] = "any",
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="The endpoint of openai: models.")
     ] = None,
@@ -183,6 +191,8 @@ def evaluate(
     given = {
         "coaches": coaches,
         "good": good,
+        "form": form,
+        "after": {"language": language},
         "ask": {name: value for name, value in ask.items() if value is not None},
     }
     config = parse_config(ExamConfig, given, where="the command line")
@@ -194,42 +204,54 @@ def evaluate(
 
 
 def _show_exam(report: dict[str, Any]) -> None:
+    """A row per measure and a column per coach, each share with its 95 % interval."""
     from rich.console import Console
     from rich.table import Table
 
-    with_faults = any(one["repaired"] for one in report["coaches"].values())
-    table = Table(box=None, header_style="")
-    table.add_column("coach")
-    columns = ["as the expert", "nearer", "further", "moved", "edits undone", "good kept"]
-    columns += ["repaired", "harmed"] if with_faults else []
-    for name in columns:
-        table.add_column(name, justify="right")
-    for name, one in report["coaches"].items():
-        cells = [_percent(one["exact"]), _percent(one["nearer"]), _percent(one["further"])]
-        cells += [_number(one["moved"]), _plain_percent(one["edits"]["undone"]), _percent(one["kept"])]
-        cells += [_percent(one["repaired"]), _percent(one["harmed"])] if with_faults else []
-        table.add_row(name, *cells)
+    coaches = report["coaches"]
+    table = Table(box=None, header_style="", pad_edge=False)
+    table.add_column("")
+    letters = [chr(ord("A") + number) for number in range(len(coaches))]
+    for letter, name in zip(letters, coaches, strict=True):
+        typer.echo(f"{letter}  {name}")
+        table.add_column(letter, justify="right")
+    for name, cell in _MEASURES.items():
+        cells = [cell(one) for one in coaches.values()]
+        if any(cells):
+            table.add_row(name, *cells)
     Console().print(table)
     if report["num_known"]:
         typer.echo(f"{report['num_known']:,} questions left out: a coach was trained on them")
     if report["num_refused"]:
         typer.echo(f"{report['num_refused']:,} damaged revisions left out")
-    for name, one in report["coaches"].items():
+    for letter, one in zip(letters, coaches.values(), strict=True):
         for reason, count in one["invalid"].items():
-            typer.echo(f"{name}: {count:,} replies not used: {reason}")
+            typer.echo(f"{letter}: {count:,} replies not used: {reason.replace('_', ' ')}")
 
 
-def _percent(share: dict[str, Any] | None) -> str:
-    """A share with its 95 % interval."""
+def _share(share: dict[str, Any] | None) -> str:
     if share is None or share["share"] is None:
-        return "–"
+        return ""
     low, high = share["interval"]["low"], share["interval"]["high"]
-    return f"{100 * share['share']:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
+    return f"{100 * share['share']:.1f} % ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def _plain_percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+def _moved(one: dict[str, Any]) -> str:
+    return "" if one["moved"] is None else f"{one['moved']:+.1f}"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.1f}"
+def _undone(one: dict[str, Any]) -> str:
+    undone = one["edits"]["undone"]
+    return "" if undone is None else f"{100 * undone:.1f} %"
+
+
+_MEASURES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "made as the expert's": lambda one: _share(one["exact"]),
+    "nearer to it": lambda one: _share(one["nearer"]),
+    "further from it": lambda one: _share(one["further"]),
+    "characters nearer, mean": _moved,
+    "its edits undone by the expert": _undone,
+    "good records kept": lambda one: _share(one["kept"]),
+    "planted faults repaired": lambda one: _share(one["repaired"]),
+    "items made worse": lambda one: _share(one["harmed"]),
+}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from rapidfuzz.distance import Levenshtein
 
 from tunewright.coach.edits import Agreement, Edit, agreement, edits_between
-from tunewright.coach.planted import Fault, is_repaired, is_worse
+from tunewright.coach.planted import FAULTS, Fault, is_repaired, is_worse
 from tunewright.coach.revision import FIELDS, Revision, changed_fields
 from tunewright.rate.summary import Interval, Share, mean_interval, share_of
 from tunewright.records.record import Record
@@ -35,9 +35,16 @@ def questions_of(revisions: Iterable[Revision], *, good: bool) -> Iterator[Quest
     """Each revision as a question; with `good` the expert's version too, which should stay as it is."""
     for revision in revisions:
         if revision.changed:
-            yield Question("revision", revision.original, revision.revised, revision.meta.get("fault"))
+            yield Question("revision", revision.original, revision.revised, _fault_of(revision))
         if good or not revision.changed:
             yield Question("good", revision.revised, revision.revised)
+
+
+def _fault_of(revision: Revision) -> Fault | None:
+    """The planted fault that the revision names; people's data may have a column of that name too."""
+    named = revision.meta.get("fault")
+    is_item = isinstance(revision.revised.meta.get("options"), list) and "key" in revision.revised.meta
+    return next((fault for fault in FAULTS if is_item and fault == named), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,8 @@ def mark(question: Question, proposal: Record | None, *, reason: str = "") -> Ma
 @dataclass(frozen=True, slots=True)
 class Report:
     """One coach's marks, summed up. `moved` is the mean of characters that the coach came nearer to the
-    expert's version (negative: further away), per revision."""
+    expert's version (negative: further away), per revision. `kept` are good records that came out as they
+    were, also by a reply that could not be used; `kept_by_reply` those that a usable reply left alone."""
 
     num_questions: int
     invalid: dict[str, int]
@@ -92,6 +100,7 @@ class Report:
     distance_after: float | None
     edits: Agreement
     kept: Share
+    kept_by_reply: Share
     repaired: Share | None
     harmed: Share | None
     repaired_by_fault: dict[str, Share]
@@ -116,6 +125,7 @@ def report(marks: Sequence[Mark]) -> Report:
         distance_after=_mean([one.distance_after for one in revisions]),
         edits=agreement([(one.made, one.wanted) for one in revisions]),
         kept=_share(not one.is_changed for one in good),
+        kept_by_reply=_share(not one.is_changed and not one.reason for one in good),
         repaired=_share(bool(one.is_repaired) for one in planted) if planted else None,
         harmed=_share(bool(one.is_harmed) for one in planted) if planted else None,
         repaired_by_fault={

@@ -1,7 +1,8 @@
 """`tunewright coach evaluate`: coaches, and two baselines that ask no model, on one frozen set of revisions.
 
-The folder gets `report.json` (every coach summed up, and how it differs from the first), `marks/NAME.jsonl`
-(one row per question) and `replies-N/` (the journal of each coach).
+The folder gets `report.json` (every coach summed up, and how it differs from the first), `marks/` (a file per
+coach and baseline in the order of the report, a row per question) and `replies-VERSION/` (the journal of each
+coach).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.coach.asked_coach import AskedCoach, find_coach
-from tunewright.coach.compare.detect import mcnemar
 from tunewright.coach.exam import Mark, Question, Report, mark, mark_row, questions_of, report
 from tunewright.coach.exam_config import ExamConfig
 from tunewright.coach.mended import read_mended
@@ -23,9 +23,10 @@ from tunewright.llm.ask import Asker
 from tunewright.llm.request import Request
 from tunewright.rate.detectors import DETECTORS
 from tunewright.rate.fixes import fix
+from tunewright.rate.paired_tests import mcnemar
 from tunewright.run.files import JsonlLog, write_json_atomic
 from tunewright.run.fingerprint import Fingerprint
-from tunewright.run.folder import RunFolder, read_manifest
+from tunewright.run.folder import RunFolder
 from tunewright.run.progress import Progress
 from tunewright.run.versions import environment
 
@@ -48,8 +49,9 @@ def evaluate_coaches(
 ) -> dict[str, Any]:
     """Put every revision of the frozen set to every coach; gives back the report.
 
-    Records that a coach was trained on are left out of the exam for all of them, so that all are measured
-    on the same; the report says how many. `DataError` when none is left.
+    Records that a coach was trained on, in either version, are left out of the exam for all of them, so that
+    all are measured on the same; the report says how many. `DataError` when none is left. With requests that
+    got no answer the exam is not finished, and the same call asks them.
     """
     progress = progress or Progress()
     coaches = {spec: find_coach(_as_revising(config, spec)) for spec in dict.fromkeys(config.coaches)}
@@ -58,7 +60,7 @@ def evaluate_coaches(
     asked = [
         question
         for question in questions_of(sound, good=config.good)
-        if not any(coach.was_trained_on(question.original) for coach in coaches.values())
+        if not any(_knows(coach, question) for coach in coaches.values())
     ]
     num_known = sum(1 for _ in questions_of(sound, good=config.good)) - len(asked)
     if not asked:
@@ -72,14 +74,15 @@ def evaluate_coaches(
     ) as folder:
         if not folder.is_done:
             marks = _baselines(asked)
-            for number, (spec, coach) in enumerate(coaches.items(), start=1):
-                place = folder.path / f"replies-{number}"
+            for spec, coach in coaches.items():
+                place = folder.path / f"replies-{coach.version[:12]}"
                 marks[spec] = list(_marks(coach, asked, config, place, progress))
             _write_marks(folder.path / MARKS_FOLDER, marks)
             summary = _summary(marks, num_known=num_known, num_refused=len(read.revisions) - len(sound))
             write_json_atomic(folder.path / REPORT_FILE, summary)
+            if any(one.reason == "unanswered" for rows in marks.values() for one in rows):
+                return summary  # not done: the same call asks what has no reply yet
             folder.finish(versions=environment(), counts={"questions": len(asked), "known": num_known})
-    read_manifest(out)
     return read_report(out)
 
 
@@ -89,6 +92,11 @@ def read_report(folder: str | Path) -> dict[str, Any]:
 
     found: dict[str, Any] = json.loads((Path(folder) / REPORT_FILE).read_bytes())
     return found
+
+
+def _knows(coach: AskedCoach, question: Question) -> bool:
+    """Whether the coach has learnt the question or its answer."""
+    return coach.was_trained_on(question.original) or coach.was_trained_on(question.expert)
 
 
 def _as_revising(config: ExamConfig, spec: str) -> ReviseConfig:
@@ -153,11 +161,16 @@ def _row(one: Report) -> dict[str, Any]:
 
 
 def _compared(first: Sequence[Mark], other: Sequence[Mark]) -> dict[str, Any]:
-    """Record by record: how often one of the two gives the expert's version and the other does not."""
-    only_first = sum(a.is_exact and not b.is_exact for a, b in zip(first, other, strict=True))
-    only_other = sum(b.is_exact and not a.is_exact for a, b in zip(first, other, strict=True))
-    return {
-        "only_first_exact": only_first,
-        "only_other_exact": only_other,
-        "mcnemar_p": mcnemar(only_first, only_other),
-    }
+    """Record by record, revisions and good records apart: how often one of the two gives the expert's version
+    and the other does not."""
+    compared: dict[str, Any] = {}
+    for kind in ("revision", "good"):
+        pairs = [(a, b) for a, b in zip(first, other, strict=True) if a.question.kind == kind]
+        only_first = sum(a.is_exact and not b.is_exact for a, b in pairs)
+        only_other = sum(b.is_exact and not a.is_exact for a, b in pairs)
+        compared[kind] = {
+            "only_first_exact": only_first,
+            "only_other_exact": only_other,
+            "mcnemar_p": mcnemar(only_first, only_other),
+        }
+    return compared

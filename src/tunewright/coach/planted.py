@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
+from rapidfuzz.distance import Levenshtein
+
 from tunewright.coach.revision import FIELDS, Revision, with_texts
 from tunewright.generate.render import MODEL_ANSWER_CHARS
 from tunewright.records.record import Record
@@ -21,6 +23,7 @@ Fault = Literal[
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
+_NAMED = re.compile(r"[Tt]he answer is (?:option )?\(?([A-H])\b")
 _DEFENDED = re.compile(r"(?<=\AThe answer is )[A-H](?=\.)")
 _SINGULAR = {
     "is": "are",
@@ -81,9 +84,13 @@ def is_repaired(good: Record, fault: Fault, proposal: Record) -> bool:
 
 
 def is_worse(good: Record, original: Record, proposal: Record) -> bool:
-    """Whether the proposal is further from the good item than the original was: a field that was right is
-    right no more."""
-    return any(getattr(original, name) == getattr(good, name) != getattr(proposal, name) for name in FIELDS)
+    """Whether the proposal is further from the good item than the original was, in any field (characters,
+    Levenshtein), or its explanation names a wrong option that the original's did not."""
+    for name in FIELDS:
+        before, now, best = (getattr(record, name) for record in (original, proposal, good))
+        if now != before and Levenshtein.distance(now, best) > Levenshtein.distance(before, best):
+            return True
+    return bool(_wrong_letters(proposal, good) - _wrong_letters(original, good))
 
 
 def _same(one: Record, other: Record) -> bool:
@@ -96,8 +103,12 @@ def _defends(explanation: str, good: Record) -> bool:
     if not good.meta["options"]:
         answer = good.meta["answer"]
         return len(answer) <= MODEL_ANSWER_CHARS and answer in explanation and len(explanation) > len(answer)
-    named = re.findall(r"[Tt]he answer is (?:option )?\(?([A-H])\b", explanation)
+    named = _NAMED.findall(explanation)
     return named == [good.meta["key"]] and len(explanation) > len("The answer is A.")
+
+
+def _wrong_letters(record: Record, good: Record) -> set[str]:
+    return set(_NAMED.findall(record.explanation)) - {good.meta["key"]}
 
 
 def _wrong_key(record: Record, rng: random.Random) -> Record | None:

@@ -17,7 +17,7 @@ from tunewright.coach.coach_folder import MODEL_FOLDER, PAIRS_FILE, STAGE
 from tunewright.coach.distance import flat_distance, num_kept
 from tunewright.coach.leakage import pair_digest
 from tunewright.coach.mended import Read, read_mended, write_rejects
-from tunewright.coach.pairs import Pair, as_record, training_pairs
+from tunewright.coach.pairs import Pair, as_record, families, training_pairs
 from tunewright.coach.prompt import prompt_hash
 from tunewright.coach.revision import Revision
 from tunewright.coach.select import by_distance
@@ -32,7 +32,7 @@ from tunewright.records.reject import Reject, cut
 from tunewright.records.split import holdout
 from tunewright.records.write import write_records
 from tunewright.run.config import parse_config
-from tunewright.run.files import JsonlLog
+from tunewright.run.files import JsonlLog, read_jsonl
 from tunewright.run.fingerprint import Fingerprint
 from tunewright.run.folder import RunFolder, read_manifest
 from tunewright.run.progress import Progress
@@ -64,13 +64,16 @@ def train_coach(
     `DataError` when no revision is left to learn from, `ModelError` from the tuning.
     """
     from tunewright.tune.config import TuneConfig
+    from tunewright.tune.stage import model_input
 
     progress = progress or Progress()
     tuning = parse_config(TuneConfig, config.tuning(), where="coach", table="tune")
     read = read_mended(revisions, format=format, after=after, progress=progress)
     good = None if config.good is None else list(read_records(config.good))
     inputs = {"revisions": read.digest} | ({} if good is None else {"good": records_digest(good)})
+    inputs |= model_input(config.model)
     settings = config.settings() | {"tune": tuning.settings(), "prompt": prompt_hash("trained", config.form)}
+    settings["good"] = None if good is None else "given"  # known by what it holds, wherever it lies
     with RunFolder.open(out, fingerprint=Fingerprint(STAGE, settings, inputs), again=again) as folder:
         if not folder.is_done:
             training = _training(config, read, good)
@@ -99,9 +102,10 @@ def _training(config: CoachConfig, read: Read, good: Sequence[Record] | None) ->
     pairs: list[Pair] = []
     records: list[Record] = []
     unwritable: list[Reject] = []
-    for pair in training_pairs(chosen, good=good, good_share=config.good_share, seed=config.seed):
+    wanted = training_pairs(chosen, good=good, good_share=config.good_share, seed=config.seed)
+    for pair, family in zip(wanted, families(wanted), strict=True):
         try:
-            records.append(as_record(pair, config.form, number=len(records) + 1))
+            records.append(as_record(pair, config.form, number=len(records) + 1, family=family))
         except Unparsable as problem:
             unwritable.append(_reject(pair.revision, f"cannot be learnt from: {problem}"))
         else:
@@ -114,7 +118,7 @@ def _training(config: CoachConfig, read: Read, good: Sequence[Record] | None) ->
     num_held = round(config.validation * len(records))
     validation: list[Record] = []
     if 0 < num_held < len(records):
-        _, validation = holdout(records, num_held, seed=config.seed, group_by="of")
+        _, validation = holdout(records, num_held, seed=config.seed, group_by="family")
     return _Training(pairs, records, validation, unwritable)
 
 
@@ -133,9 +137,14 @@ def _chosen(config: CoachConfig, read: Read) -> list[Revision]:
 
 
 def _write(folder: Path, read: Read, training: _Training) -> None:
-    held = {record.id for record in training.validation}
     write_rejects(folder / REJECTS_FILE, read, training.unwritable)
     write_records(training.records, folder / RECORDS_FILE)
+
+
+def _write_pairs(folder: Path, training: _Training) -> int:
+    """Where each pair went, by what the tuning has done with it; how many were too long to train on."""
+    held = {record.id for record in training.validation}
+    dropped = {row["id"] for row in read_jsonl(folder / TUNE_FOLDER / REJECTS_FILE) if "id" in row}
     pairs_file = folder / PAIRS_FILE
     pairs_file.unlink(missing_ok=True)  # of a run that was killed here
     with JsonlLog(pairs_file) as log:
@@ -144,13 +153,20 @@ def _write(folder: Path, read: Read, training: _Training) -> None:
                 {
                     "id": pair.revision.id,
                     "kind": pair.kind,
-                    "split": "validation" if record.id in held else "training",
+                    "split": _split(record.id, held, dropped),
                     "distance": flat_distance(pair.revision),
                     "original": pair_digest(pair.revision.original).hex(),
                     "revised": pair_digest(pair.revision.revised).hex(),
                 }
             )
         log.sync()
+    return len(dropped)
+
+
+def _split(record_id: str, held: set[str], dropped: set[str]) -> str:
+    if record_id in dropped:
+        return "dropped"
+    return "validation" if record_id in held else "training"
 
 
 def _tune(
@@ -160,6 +176,7 @@ def _tune(
 
     heldout = {"validation": training.validation} if training.validation else {}
     manifest = tune(tuning, training.trained, folder.path / TUNE_FOLDER, heldout=heldout, progress=progress)
+    num_dropped = _write_pairs(folder.path, training)
     prompt = prompt_hash("trained", config.form)
     kinds = [pair.kind for pair in training.pairs]
     folder.finish(
@@ -168,10 +185,10 @@ def _tune(
             "pairs": len(training.pairs),
             "revisions": kinds.count("revision"),
             "good": kinds.count("good"),
-            "training": len(training.records) - len(training.validation),
-            "validation": len(training.validation),
+            "training": manifest["counts"]["train"],
+            "validation": manifest["counts"].get("heldout.validation", 0),
             "unwritable": len(training.unwritable),
-            "dropped": manifest["counts"]["dropped"],
+            "dropped": num_dropped,
         },
         extra={
             "version": _version(folder.path / MODEL_FOLDER, prompt),
@@ -193,8 +210,8 @@ def _most_tokens(model: Path, records: Sequence[Record]) -> int:
     from tunewright.tune.model import load_tokenizer
 
     tokenizer = load_tokenizer(str(model), records)
-    longest = max(records, key=lambda record: len(record.output))
-    return max(_LEAST_TOKENS, round(_ROOM * len(tokenizer(longest.output).input_ids)))
+    longest = max(len(tokenizer(record.output).input_ids) for record in records)
+    return max(_LEAST_TOKENS, round(_ROOM * longest))
 
 
 def _reject(revision: Revision, reason: str) -> Reject:

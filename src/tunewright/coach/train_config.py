@@ -35,7 +35,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 class CoachConfig(Config):
-    """The table `coach:` of a recipe."""
+    """Which revisions are learnt from, and how."""
 
     alpha: float | None = Field(
         None,

@@ -119,7 +119,7 @@ def tune(
     inputs = {"data": records_digest(records)} | {
         name: records_digest(rows) for name, rows in heldout.items()
     }
-    inputs |= _model_input(config.model)
+    inputs |= model_input(config.model)
     with RunFolder.open(
         out, fingerprint=Fingerprint("tune", config.settings(), inputs), again=again
     ) as folder:
@@ -338,7 +338,7 @@ def _known_sets(heldout: Mapping[str, Sequence[Record]]) -> None:
             raise DataError(f"the held-out set {name!r} has no records")
 
 
-def _model_input(spec: str) -> dict[str, str]:
+def model_input(spec: str) -> dict[str, str]:
     """A local model's files by name and size: a folder that changed is noticed without reading it all."""
     folder = Path(spec)
     if not folder.is_dir():
