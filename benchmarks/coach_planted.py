@@ -20,12 +20,12 @@ from pathlib import Path
 from tunewright.coach.exam_config import ExamConfig
 from tunewright.coach.exam_stage import evaluate_coaches
 from tunewright.coach.planted import planted
+from tunewright.coach.revise_config import CoachAskConfig
 from tunewright.coach.train import train_coach
 from tunewright.coach.train_config import CoachConfig
 from tunewright.coach.write_revisions import write_revisions
 from tunewright.generate.items import generate_items
 from tunewright.generate.models import ALL_MODELS
-from tunewright.llm.config import AskConfig
 from tunewright.records.record import Record
 from tunewright.run.progress import Progress
 
@@ -34,7 +34,7 @@ FAULTY_SHARE = 0.6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--items", type=int, default=38_000, help="to train on")
     parser.add_argument("--exam", type=int, default=600, help="other items, for the exam")
@@ -66,9 +66,7 @@ def main() -> None:
     began = time.perf_counter()
     manifest = train_coach(config, train_file, args.out / "coach", progress=Progress())
     untrained = write_untrained(args.out, args.model, manifest, args.seed)
-    exam = ExamConfig(
-        coaches=(str(args.out / "coach"), f"hf:{untrained}"), ask=AskConfig(model="", batch_size=16)
-    )
+    exam = ExamConfig(coaches=(str(args.out / "coach"), f"hf:{untrained}"), ask=CoachAskConfig(batch_size=16))
     report = evaluate_coaches(exam, exam_file, args.out / "exam", progress=Progress())
     show(report, manifest, time.perf_counter() - began)
 

@@ -100,6 +100,7 @@ def test_the_data_that_was_revised_tells_the_comma() -> None:
     without = find_damage(both)
     assert without is not None
     assert without.repaired is None
+    assert without.outcome == "named"
     assert without.reason == "no stored distance proves what was lost"
     known = known_originals([Record("x", "Given the input, summarise the text.", "a", input="A fox.")])
     found = find_damage(both, known)
@@ -137,6 +138,33 @@ def test_a_field_without_text_is_refused_by_name(field: str, blank: str) -> None
     assert found.repaired is None
     assert found.fields == (f"revised.{field}",)
     assert found.kinds == (Damage.EMPTY,)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "input"),
+    [
+        ("Translate the following", "Input: Bonjour"),
+        ("Solve the", "input: x"),
+        ("Look at this", "Input: n = 3"),
+    ],
+)
+def test_what_looks_cut_is_only_named_where_it_is_not_of_the_release(instruction: str, input: str) -> None:
+    texts = {"instruction": (instruction, instruction), "input": (input, input)}
+    found = find_damage(revision(**texts))  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.kinds, found.repaired, found.outcome) == ((Damage.SPLIT,), None, "named")
+    of_release = find_damage(revision(**texts, Distance=999))  # type: ignore[arg-type]
+    assert of_release is not None
+    assert of_release.outcome == "refused"
+    emptied = find_damage(revision(**texts, output=("x", "")))  # type: ignore[arg-type]
+    assert emptied is not None
+    assert (emptied.outcome, emptied.fields) == ("refused", ("revised.output",))
+
+
+@pytest.mark.parametrize("field", ["instruction", "output"])
+def test_an_expert_who_fills_an_empty_field_did_well(field: str) -> None:
+    assert find_damage(revision(**{field: ("", "x")})) is None  # type: ignore[arg-type]
+    assert find_damage(revision(**{field: ("", "x")}, Distance=1)) is None  # type: ignore[arg-type]
 
 
 def test_an_empty_input_or_explanation_is_none() -> None:

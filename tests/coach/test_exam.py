@@ -10,12 +10,11 @@ import pytest
 from tunewright.coach.exam import Question, mark, questions_of, report
 from tunewright.coach.exam_config import ExamConfig
 from tunewright.coach.exam_stage import ALONE, FIXES, evaluate_coaches
-from tunewright.coach.revise_config import Decoding
+from tunewright.coach.revise_config import CoachAskConfig, Decoding
 from tunewright.coach.revision import Revision
 from tunewright.coach.train import train_coach
 from tunewright.coach.train_config import CoachConfig
 from tunewright.coach.write_revisions import write_revisions
-from tunewright.llm.config import AskConfig
 from tunewright.records.record import Record
 from tunewright.run.files import read_jsonl
 
@@ -116,7 +115,7 @@ def test_a_good_record_kept_by_a_useless_reply_is_told_apart() -> None:
 
 def test_an_exam_without_replies_is_not_finished(frozen: Path, tmp_path: Path) -> None:
     keeps = script(tmp_path / "keeps.yaml", "rules:\n  - reply: keep\n")
-    ask = AskConfig(model="", calls=False)
+    ask = CoachAskConfig(calls=False)
     found = evaluate_coaches(ExamConfig(coaches=(keeps,), ask=ask), frozen, tmp_path / "exam")
     assert found["coaches"][keeps]["invalid"] == {"unanswered": 16}
     assert not (tmp_path / "exam" / "manifest.json").exists()

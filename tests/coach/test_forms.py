@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -89,6 +90,54 @@ def test_lines_are_taken_out_and_put_in() -> None:
     assert FORMS["lines"].read(RECORD, text) == revised
 
 
+few_lines = st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=12).map("\n".join)
+
+
+@given(before=few_lines, after=few_lines)
+@example(before="a\nb", after="c\na\nd\nb")  # put in before the first line
+@example(before="a\nb", after="c\nd\nb\nb")  # put in beside a line that is replaced
+@example(before="a\na", after="b\na")
+def test_repeated_lines_read_back_too(before: str, after: str) -> None:
+    form = FORMS["lines"]
+    original, revised = replace(RECORD, input=before), replace(RECORD, input=after)
+    target = form.target(original, revised)
+    assert form.read(original, target) == revised
+    if before:
+        everything = max(before.count("\n"), after.count("\n")) + 1
+        assert target.count("\n") <= everything + 1  # one more where the first line is written again
+
+
+def test_the_shorter_of_two_ways_to_write_a_change_is_taken() -> None:
+    """The fewest edits would replace both lines; the one that moved up needs not be written again."""
+    original = replace(RECORD, output="short\nA long line that stays as it is.")
+    revised = replace(RECORD, output="A long line that stays as it is.\nnew")
+    assert FORMS["lines"].target(original, revised) == "5-\n6+ new\nend"
+    original = replace(RECORD, output="1\n2\n3\n4")
+    revised = replace(RECORD, output="4\n5\n6\n7")
+    assert FORMS["lines"].target(original, revised) == "5= 4\n6= 5\n7= 6\n8= 7\nend"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["", "x"] * 1_000, ["", "x", "y"] * 1_000),
+        (
+            [f"line {n}" if n % 3 else "" for n in range(2_000)],
+            [f"{n} line" if n % 3 else "" for n in range(2_000)],
+        ),
+        (["x"] * 40_000, ["y"] * 10 + ["x", "z"] * 30_000),  # past every limit
+    ],
+)
+def test_thousands_of_repeated_lines_take_no_time(before: list[str], after: list[str]) -> None:
+    """difflib took 14 s for a thousand of them; there are milliseconds to take."""
+    original = replace(RECORD, output="\n".join(["begin", *before, "end"]))
+    revised = replace(RECORD, output="\n".join(["begin", *after, "end"]))
+    started = time.process_time()
+    target = FORMS["lines"].target(original, revised)
+    assert time.process_time() - started < 5
+    assert FORMS["lines"].read(original, target) == revised
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -157,6 +206,15 @@ def test_the_flat_form_refuses_what_can_be_split_in_two_ways() -> None:
     broken = replace(RECORD, input="", output="Write it as Input: 3")
     with pytest.raises(Unparsable, match="each label once"):
         form_named("flat").read(broken, flat_text(broken))
+
+
+@pytest.mark.parametrize("output", ["B", "B\n", " B", ""])
+def test_white_space_around_a_flat_reply_is_no_revision(output: str) -> None:
+    record = replace(RECORD, input="", output=output)
+    assert form_named("flat").read(record, f"\n{flat_text(record)}\n\n") == record
+    assert form_named("flat").read(record, "Instruction: Go. Response: C \n") == replace(
+        record, instruction="Go.", output="C"
+    )
 
 
 def test_the_forms_hold_the_four_fields() -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy
 import orjson
 import pytest
 
 from coach.scripted_coach import WAYS, ScriptedCoach, row, write_coach, write_data
-from tunewright.coach.revise import estimate_revising, revise
+from tunewright.coach.revise import estimate_accepting, estimate_revising, revise
 from tunewright.coach.revise_config import ReviseConfig
-from tunewright.errors import DataError, ModelError, RecipeError
+from tunewright.errors import DataError, ModelError, RecipeError, RunFolderError
 from tunewright.llm.backend import Backend
+from tunewright.llm.journal import Journal
+from tunewright.llm.reply import Answer, Reply, Usage
+from tunewright.llm.request import Request
 from tunewright.records import read_records
 from tunewright.records.record import Record, Turn
 from tunewright.run.config import parse_config
@@ -396,3 +402,110 @@ def test_backends_of_many_at_a_time_get_like_lengths_together(tmp_path: Path) ->
     assert isinstance(backend, ManyAtATime)
     assert [one.subject for one in backend.requests] == ["r1", "r3", "r2", "r0"]
     assert [one.id for one in records(tmp_path / "out" / "records.jsonl")] == ["r0", "r1", "r2", "r3"]
+
+
+class Judge:
+    """Prefers what is shown as B and then as A: the revised version, in both orders."""
+
+    model, revision, batch_size, max_concurrency = "fake:judge", "1", 1, None
+
+    def __init__(self) -> None:
+        self.num_calls = 0
+
+    async def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        self.num_calls += len(requests)
+        texts = [request.messages[-1].text for request in requests]
+        return [Reply(self._verdict(text), "stop", Usage(100, 10), 0.0) for text in texts]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _verdict(self, text: str) -> str:
+        is_a = re.search(r"<response of A \w+>\n[A-Z]", text) is not None
+        return json.dumps({"reason": "It begins well.", "verdict": "A" if is_a else "B"})
+
+
+PREFERENCE = {"ask": {"model": "openai:judge"}, "length_control": False}
+
+
+def test_what_the_policies_asked_is_part_of_what_the_run_used(tmp_path: Path) -> None:
+    """Two proposals in both orders, 100 and 10 tokens each."""
+    data = write_rows(tmp_path / "data.jsonl", row(3), row(1), row(6))
+    prices = {"price_input": 1e6, "price_output": 1e6}
+    policy = {"preference": PREFERENCE | {"ask": {"model": "openai:judge", **prices}}}
+    coach = write_coach(tmp_path / "coach")
+    backends = {"preference": Judge()}
+    manifest = revise(
+        config(coach, accept=policy), data, tmp_path / "out",
+        backend=ScriptedCoach(), accept_backends=backends,
+    )  # fmt: skip
+    assert manifest["counts"]["revised"] == 2
+    used = manifest["extra"]["used"]
+    assert used["preference"] == {"prompt_tokens": 400, "output_tokens": 40, "cost": 440.0}
+    assert manifest["extra"]["prompt_tokens"] == used["coach"]["prompt_tokens"] + 400
+    assert manifest["extra"]["output_tokens"] == used["coach"]["output_tokens"] + 40
+    assert manifest["extra"]["cost"] is None, "the coach has no price, so the sum is not known"
+    manifest = revise(
+        config(coach, accept=policy, ask=prices), data, tmp_path / "priced",
+        backend=ScriptedCoach(), accept_backends=backends,
+    )  # fmt: skip
+    used = manifest["extra"]["used"]
+    assert manifest["extra"]["cost"] == used["coach"]["cost"] + 440.0
+
+
+def test_a_run_begun_again_asks_no_policy_twice(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", row(3), row(1), row(6))
+    coach = write_coach(tmp_path / "coach")
+    for more, again, num_calls in (({}, False, 4), ({"after": {"most_times_longer": 9}}, True, 0)):
+        judge = Judge()
+        revise(
+            config(coach, accept={"preference": PREFERENCE}, **more), data, tmp_path / "out",
+            backend=ScriptedCoach(), accept_backends={"preference": judge}, again=again,
+        )  # fmt: skip
+        assert judge.num_calls == num_calls
+    assert (tmp_path / "out.old-1" / "accept-preference" / "replies.sqlite").is_file()
+
+
+def test_a_dry_run_leaves_what_was_refused_in_the_journal(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", row(3))
+    coach = write_coach(tmp_path / "coach")
+    asked = {"model": "openai:served-elsewhere", "ask_refused": True}
+    revise(config(coach, ask=asked), data, tmp_path / "out", backend=ScriptedCoach(only="refused"))
+    assert estimate_revising(config(coach, ask=asked), data, tmp_path / "out").num_requests == 1
+    with Journal(tmp_path / "out" / "replies.sqlite", read_only=True) as journal:
+        assert len(list(journal.calls())) == 1
+
+
+def test_a_dry_run_counts_what_the_policies_would_ask(tmp_path: Path) -> None:
+    """Two records in both orders at most; fewer once the coach is known to leave one of them alone."""
+    script = tmp_path / "script.yaml"
+    script.write_text('rules: [{contains: "day 1 ", reply: keep}, {reply: "Hm?"}]\n')
+    data = write_rows(tmp_path / "data.jsonl", row(1), row(3))
+    settings = config(f"scripted:{script}", accept={"preference": PREFERENCE})
+    assert estimate_accepting(config(f"scripted:{script}"), data, tmp_path / "out") == {}
+    found = estimate_accepting(settings, data, tmp_path / "out")
+    assert {name: one.num_requests for name, one in found.items()} == {"preference": 4}
+    assert not (tmp_path / "out").exists()
+    revise(settings, data, tmp_path / "out", accept_backends={"preference": Judge()})
+    found = estimate_accepting(settings, data, tmp_path / "out")
+    assert found["preference"].num_requests == 0, "one was kept, the other reply is unusable"
+
+
+def test_vectors_are_known_by_what_they_hold(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", row(3), row(1), row(6))
+    coach = write_coach(tmp_path / "coach")
+
+    def vectors(folder: Path, number: float) -> dict[str, Any]:
+        folder.mkdir()
+        for name in ("before", "after"):
+            numpy.save(folder / f"{name}.npy", numpy.full((2, 3), number))
+        return {"before": str(folder / "before.npy"), "after": str(folder / "after.npy"), "least": 0.5}
+
+    def run(table: dict[str, Any]) -> None:
+        policy = {"meaning": {"embeddings": table}}
+        revise(config(coach, accept=policy), data, tmp_path / "out", backend=ScriptedCoach())
+
+    run(vectors(tmp_path / "one", 1.0))
+    run(vectors(tmp_path / "moved", 1.0))  # done: nothing is run again
+    with pytest.raises(RunFolderError, match=r"accept\.meaning"):
+        run(vectors(tmp_path / "other", 2.0))

@@ -85,6 +85,16 @@ def test_a_dry_run_asks_nothing(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_says_what_the_policies_would_ask(data: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("accept: {preference: {ask: {model: 'openai:judge'}}}\n")
+    words = [data, "--coach", f"scripted:{tmp_path / 'script.yaml'}", "--out", tmp_path / "out"]
+    shown = run(*words, "--settings", settings, "--dry-run")
+    assert "requests       6" in shown
+    assert "to accept by preference, if every record is changed and stays as long as it is:" in shown
+    assert "requests       12" in shown
+
+
 def test_a_settings_file_has_the_rules_and_the_policies(data: Path, tmp_path: Path) -> None:
     settings = tmp_path / "settings.yaml"
     settings.write_text("accept: {meaning: {response: 1.0, instruction: null}}\n")
@@ -103,3 +113,25 @@ def test_requests_without_a_reply_are_said_with_what_to_do(data: Path, tmp_path:
     assert "6 requests have no reply: run the same command again without --no-calls" in run(
         *words, "--no-calls"
     )
+
+
+def test_a_settings_file_is_named_with_what_is_wrong_in_it(tmp_path: Path) -> None:
+    settings = tmp_path / "mine.yaml"
+    settings.write_text("after:\n  skip: [over_long, too_dull]\n", encoding="utf-8")
+    from tunewright.cli.revise import _tables
+
+    with pytest.raises(RecipeError, match=r"mine\.yaml:2: 'after\.skip'.*'too_dull'"):
+        _tables(settings)
+
+
+def test_rules_can_be_switched_off_in_a_settings_file(tmp_path: Path) -> None:
+    from tunewright.cli.revise import _tables
+    from tunewright.coach.revise_config import ReviseConfig
+    from tunewright.run.config import parse_config
+
+    settings = tmp_path / "mine.yaml"
+    settings.write_text("after: {skip: [over_long]}\n", encoding="utf-8")
+    given = {"coach": "openai:x", "ask": {"concurrency": 3}, **_tables(settings)}
+    config = parse_config(ReviseConfig, given, where="the test")
+    assert config.after.skip == ("over_long",)
+    assert (config.ask.model, config.ask.concurrency) == ("openai:x", 3)

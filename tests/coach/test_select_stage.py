@@ -167,3 +167,17 @@ def test_options_and_settings_are_the_same() -> None:
     assert (
         set(CoachSelectConfig.model_fields) | {"revisions", "out", "after", "originals", "again"} == options
     )
+
+
+def test_a_revision_that_only_looks_cut_is_chosen_and_named(tmp_path: Path) -> None:
+    sound = revision("fr", instruction=("Translate the following",) * 2, input=("Input: Bonjour",) * 2)
+    write_revisions([sound, revision("r2", output=("x", "xy"))], tmp_path / "data.jsonl")
+    out = coach_select(CoachSelectConfig(alpha=0.5), tmp_path / "data.jsonl", tmp_path / "out")
+    assert [one.id for one in read_revisions(out)] == ["fr"]
+    damage = json.loads((out / "selection.json").read_text())["damage"]
+    assert {key: damage[key] for key in ("found", "repaired", "refused", "named")} == {
+        "found": 1, "repaired": 0, "refused": 0, "named": 1,
+    }  # fmt: skip
+    assert damage["kinds"] == [{"kind": "split at 'input'", "repaired": 0, "refused": 0, "named": 1}]
+    assert rows(out / "rejects.jsonl") == []
+    assert "Used as it is, for it may be sound" in (out / "selection.html").read_text(encoding="utf-8")

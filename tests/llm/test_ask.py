@@ -547,3 +547,30 @@ def test_a_batch_file_is_followed_by_what_has_to_be_asked_again_at_once(tmp_path
     assert json.loads(again)["body"]["messages"][1] == {"role": "assistant", "content": "seven"}
     assert one_run().startswith("2 requests wait")
     assert not (tmp_path / "batch" / "requests-0003.jsonl").exists()
+
+
+def test_an_estimate_forgets_no_refusal(tmp_path: Path) -> None:
+    """It counts what would be asked again, and leaves it in the journal."""
+    with open_fake(Batches(lambda request: Refused("400 no")), tmp_path) as one:
+        one.ask(lambda: requests(2), text_of)
+    for _ in range(2):
+        with open_fake(Batches(lambda request: reply("1")), tmp_path, ask_refused=True) as one:
+            assert one.estimate(requests(2), text_of).num_to_ask == 2
+            assert one.estimate(requests(3), text_of).num_to_ask == 3
+    with open_fake(Batches(lambda request: reply("1")), tmp_path) as one:
+        assert [o.reason for o in one.outcomes(requests(2), text_of)] == ["refused", "refused"]
+    with open_fake(Batches(lambda request: reply("1")), tmp_path, ask_refused=True, calls=False) as one:
+        one.ask(lambda: requests(2), text_of)
+        assert [o.reason for o in one.outcomes(requests(2), text_of)] == ["refused", "refused"]
+
+
+def test_a_journal_in_a_folder_of_the_run_is_taken_along_too(tmp_path: Path) -> None:
+    old, new = tmp_path / "run.old-1" / "accept-x", tmp_path / "run" / "accept-x"
+    old.mkdir(parents=True)
+    with open_fake(Batches(lambda request: reply("kept")), old) as one:
+        one.ask(lambda: requests(2), text_of)
+    new.parent.mkdir()
+    backend = Batches(lambda request: reply("asked"))
+    with Asker.open(AskConfig(model="fake"), new, run=tmp_path / "run", backend=backend) as one:
+        one.ask(lambda: requests(3), text_of)
+        assert [o.value for o in one.outcomes(requests(3), text_of)] == ["kept", "kept", "asked"]

@@ -165,6 +165,9 @@ def evaluate(
     language: Annotated[
         str, typer.Option(help="Of the set, as `revise` takes it: ISO 639-1, or any.")
     ] = "any",
+    max_tokens: Annotated[
+        int | None, typer.Option(min=16, help="The most tokens of one reply [1024, or the coach's own].")
+    ] = None,
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="The endpoint of openai: models.")
     ] = None,
@@ -187,12 +190,13 @@ def evaluate(
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
 
-    ask: dict[str, Any] = {"model": "", "base_url": base_url, "batch_size": batch_size}
+    ask: dict[str, Any] = {"base_url": base_url, "batch_size": batch_size}
     given = {
         "coaches": coaches,
         "good": good,
         "form": form,
         "after": {"language": language},
+        "decoding": {"max_tokens": max_tokens},
         "ask": {name: value for name, value in ask.items() if value is not None},
     }
     config = parse_config(ExamConfig, given, where="the command line")
@@ -252,6 +256,7 @@ _MEASURES: dict[str, Callable[[dict[str, Any]], str]] = {
     "characters nearer, mean": _moved,
     "its edits undone by the expert": _undone,
     "good records kept": lambda one: _share(one["kept"]),
+    "by a usable reply": lambda one: _share(one["kept_by_reply"]),
     "planted faults repaired": lambda one: _share(one["repaired"]),
     "items made worse": lambda one: _share(one["harmed"]),
 }

@@ -114,7 +114,8 @@ def _alpha_line(row: dict[str, Any], *, is_chosen: bool) -> str:
 def _print_damage(found: dict[str, Any], repaired: Path, rejects: Path) -> None:
     damage = found["damage"]
     for row in damage["kinds"]:
-        typer.echo(f"damage, {row['kind']}: {row['repaired']:,} repaired, {row['refused']:,} refused")
+        named = f", {row['named']:,} only named: it may be sound" if row["named"] else ""
+        typer.echo(f"damage, {row['kind']}: {row['repaired']:,} repaired, {row['refused']:,} refused{named}")
     if damage["comma_unknown"]:
         typer.echo(f"  in {damage['comma_unknown']:,} of them a comma after 'input' may be missing")
     if damage["repaired"]:

@@ -69,7 +69,7 @@ def command(
 
     Example: tunewright revise my.jsonl --coach openai:NAME --out runs/revised
     """
-    from tunewright.coach.revise import estimate_revising, revise
+    from tunewright.coach.revise import estimate_accepting, estimate_revising, revise
     from tunewright.coach.revise_config import ReviseConfig
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
@@ -86,6 +86,9 @@ def command(
     config = parse_config(ReviseConfig, given, where="the command line")
     if dry_run:
         show_estimate(estimate_revising(config, data, out, format=format))
+        for policy, found in estimate_accepting(config, data, out, format=format).items():
+            typer.echo(f"\nto accept by {policy}, if every record is changed and stays as long as it is:")
+            show_estimate(found)
         return
     manifest = revise(config, data, out, format=format, progress=Progress(sink_for()), again=again)
     show_summary(out)
@@ -125,8 +128,12 @@ def show_summary(folder: Path) -> None:
 
 
 def _tables(file: Path | None) -> dict[str, Any]:
-    """The tables `after` and `accept` of a settings file. RecipeError for anything else in it."""
+    """The tables `after` and `accept` of a settings file. RecipeError for anything else in it, and for
+    what is wrong in them, with the file and the line."""
+    from tunewright.coach.accept import AcceptConfig
+    from tunewright.coach.after import AfterConfig
     from tunewright.errors import RecipeError
+    from tunewright.run.config import parse_config
     from tunewright.run.strict_yaml import load_yaml
 
     if file is None:
@@ -135,4 +142,8 @@ def _tables(file: Path | None) -> dict[str, Any]:
     others = sorted(set(found) - {"after", "accept"})
     if others:
         raise RecipeError(f"{file}: holds '{others[0]}'; a settings file has the tables after: and accept:")
-    return dict(found)
+    if found.get("after") is not None:
+        parse_config(AfterConfig, found["after"], where=str(file), table="after")
+    if found.get("accept") is not None:
+        parse_config(AcceptConfig, found["accept"], where=str(file), table="accept")
+    return {name: table for name, table in found.items() if table is not None}

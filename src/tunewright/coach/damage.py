@@ -1,10 +1,11 @@
-"""Damage in files of revisions, found by rule: repaired where the text is proved, else refused by name.
+"""Damage in files of revisions, found by rule: repaired where the text is proved, else refused or named.
 
 The release of CoachLM was made by splitting flat lines again, and the split was at the first "input" of any
 case. So "Given the input, explain … Input: Gender equality" became the instruction "Given the" and the input
 "explain … Input: Gender equality": the word is gone, and so is a comma after it. 22 of 2,301 records are cut
 like that. The stored distance was computed before the cut, which checks a repair; the French file was
-translated after it, and there the word can't be put back.
+translated after it, and there the word can't be put back. Elsewhere an input may well begin with "Input:": a
+revision that is not of the release is only named.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from rapidfuzz.distance import Levenshtein
 
@@ -34,6 +35,7 @@ _OPEN = re.compile(
 _CLOSED = re.compile(r"[.?!:;…。？！：\"'”’»)\]]\s*\Z")  # how an instruction ends that was not cut
 _SEPARATORS = (" ", ", ")  # what may have stood between "input" and the words after it
 _NOT_LETTERS = re.compile(r"[\W_]+")
+Outcome = Literal["repaired", "refused", "named"]
 
 
 class Damage(StrEnum):
@@ -45,8 +47,9 @@ class Damage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A damaged revision. `repaired` is the restored one, or None when it is refused; `reason` says why.
+    """A damaged revision, or one that looks so. `repaired` is the restored one, or None; `reason` says why.
 
+    One that is not repaired is refused, unless it `may_be_sound`: then it is used as it is, and named.
     `kinds` holds more than one when a cut also emptied a field. `comma_unknown`: all words are restored, but
     whether a comma stood after "input" cannot be told; then there is none.
     """
@@ -57,6 +60,13 @@ class Finding:
     repaired: Revision | None
     reason: str
     comma_unknown: bool = False
+    may_be_sound: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.repaired is not None:
+            return "repaired"
+        return "named" if self.may_be_sound else "refused"
 
     def row(self) -> dict[str, Any]:
         """What is told of it beside the revisions themselves."""
@@ -76,24 +86,30 @@ def find_damage(revision: Revision, originals: Mapping[str, Record] | None = Non
     that go on in lower case, or at once when the instruction ends in a word such as "the". A revision without
     a stored distance is not of the release, and there the instruction must end in such a word in any case. A
     cut is repaired when the texts put back give the stored distance, or when `originals` (see
-    `known_originals`) holds a record with the same letters.
+    `known_originals`) holds a record with the same letters. Not repaired, it is refused in the release, and
+    may be sound elsewhere. A revision that leaves the instruction or the output empty is refused; one that
+    fills them is good.
     """
     is_published = DISTANCE in revision.meta
     cut = [name for name, record in _sides(revision) if _split(record, is_published) is not None]
-    empty = _empty_fields(revision)
+    left_empty = _empty_fields("revised", revision.revised)
     if not cut:
-        if not empty:
-            return None
-        return Finding(
-            revision, (Damage.EMPTY,), empty, None, f"{_listed(empty)} is empty; nothing says what it was"
-        )
-    kinds = (Damage.SPLIT, Damage.EMPTY) if empty else (Damage.SPLIT,)
-    fields = tuple(f"{name}.{field}" for name in cut for field in ("instruction", "input"))
+        return _refused_empty(revision, (Damage.EMPTY,), left_empty) if left_empty else None
+    is_empty = left_empty or _empty_fields("original", revision.original)
+    kinds = (Damage.SPLIT, Damage.EMPTY) if is_empty else (Damage.SPLIT,)
     repaired, reason, comma_unknown = _repair(revision, originals or {})
-    still_empty = _empty_fields(repaired) if repaired is not None else ()
-    if still_empty:
-        repaired, reason = None, f"{_listed(still_empty)} is empty; nothing says what it was"
-    return Finding(revision, kinds, fields, repaired, reason, comma_unknown and repaired is not None)
+    left_empty = _empty_fields("revised", (repaired or revision).revised)
+    if left_empty and (repaired is not None or not is_published):
+        return _refused_empty(revision, kinds, left_empty)
+    fields = tuple(f"{name}.{field}" for name in cut for field in ("instruction", "input"))
+    return Finding(
+        revision, kinds, fields, repaired, reason, comma_unknown and repaired is not None, not is_published
+    )
+
+
+def _refused_empty(revision: Revision, kinds: tuple[Damage, ...], fields: tuple[str, ...]) -> Finding:
+    reason = f"{' and '.join(fields)} is empty; nothing says what it was"
+    return Finding(revision, kinds, fields, None, reason)
 
 
 def known_originals(records: Iterable[Record]) -> dict[str, Record]:
@@ -171,11 +187,10 @@ def _same_question(one: Record, other: Record) -> bool:
     return (one.instruction, one.input) == (other.instruction, other.input)
 
 
-def _empty_fields(revision: Revision) -> tuple[str, ...]:
-    """Outputs without text, and instructions without text where no earlier turn asks."""
+def _empty_fields(name: str, record: Record) -> tuple[str, ...]:
+    """The output without text, and the instruction without text where no earlier turn asks."""
     return tuple(
         f"{name}.{field}"
-        for name, record in _sides(revision)
         for field in ("instruction", "output")
         if not getattr(record, field).strip() and not (field == "instruction" and record.history)
     )
@@ -191,7 +206,3 @@ def _distance(revision: Revision) -> int:
 
 def _letters(instruction: str, input: str) -> str:
     return _NOT_LETTERS.sub("", f"{instruction} {input}").casefold()
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join(names)

@@ -7,15 +7,18 @@ recall the share of the expert's that the coach makes, and F0.5 weighs precision
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 
+from tunewright.coach.alignment import fewest_changes
 from tunewright.coach.revision import FIELDS, Field
 from tunewright.records.record import Record
 
-_WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\s+|.", re.DOTALL)
-_MOST_WORDS = 3_000  # difflib takes their square in the worst case; longer fields count as one edit
+# Words with the marks inside them; runs of space; each sign by itself. Scripts written without spaces are
+# taken character by character: as "words" their sentences would change as a whole.
+_WORDS_AND_SIGNS = re.compile(
+    r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’-][^\W_]+)*|\s+|.", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Edit:
     start: int
     stop: int
     text: str
+
+
+def words_and_signs(text: str) -> list[str]:
+    """The parts of a text, which joined are that text."""
+    return _WORDS_AND_SIGNS.findall(text)
 
 
 def edits_between(before: Record, after: Record) -> frozenset[Edit]:
@@ -70,10 +78,8 @@ def agreement(pairs: list[tuple[frozenset[Edit], frozenset[Edit]]]) -> Agreement
 def _field_edits(name: Field, before: str, after: str) -> list[Edit]:
     if before == after:
         return []
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
-    if max(len(old), len(new)) > _MOST_WORDS:
-        return [Edit(name, 0, len(old), after)]
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    old, new = words_and_signs(before), words_and_signs(after)
     return [
-        Edit(name, a, b, "".join(new[c:d])) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal"
+        Edit(name, start, stop, "".join(new[new_start:new_stop]))
+        for start, stop, new_start, new_stop in fewest_changes(old, new)
     ]

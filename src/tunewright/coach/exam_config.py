@@ -6,8 +6,7 @@ from pydantic import Field
 
 from tunewright.coach.after import AfterConfig
 from tunewright.coach.forms import FormName
-from tunewright.coach.revise_config import Decoding
-from tunewright.llm.config import AskConfig
+from tunewright.coach.revise_config import CoachAskConfig, Decoding
 from tunewright.run.config import Config
 
 
@@ -18,8 +17,8 @@ class ExamConfig(Config):
         min_length=1, description="folders of trained coaches, or any models: openai:NAME, hf:PATH, …"
     )
     good: bool = Field(True, description="also put the experts' versions, which should stay as they are")
-    ask: AskConfig = Field(
-        default_factory=lambda: AskConfig(model=""), description="how each is asked; its model is the coach"
+    ask: CoachAskConfig = Field(
+        default_factory=CoachAskConfig, description="how each is asked; its model is the coach"
     )
     form: FormName | None = Field(None, description="of models that are no trained coach; default: lines")
     decoding: Decoding = Field(default_factory=Decoding, description="how replies are drawn")

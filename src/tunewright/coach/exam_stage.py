@@ -120,7 +120,7 @@ def _marks(
         return (coach.request(question.original) for question in asked)
 
     place.mkdir(exist_ok=True)
-    with Asker.open(coach.ask, place, progress=progress, backend=coach.backend) as asker:
+    with Asker.open(coach.ask, place, run=place.parent, progress=progress, backend=coach.backend) as asker:
         asker.ask(requests, coach.parser(), total=len(asked), stage="ask")
         for question, outcome in zip(asked, asker.outcomes(requests(), coach.parser()), strict=True):
             proposal = proposal_of(outcome, config.after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ def join_sets(
     Ids without a partner, and those that occur more than once in either, go to `on_reject`; without it they
     are a `DataError`.
     """
-    twice_before, twice_after = _ids_given_twice(before, format), _ids_given_twice(after, format)
+    twice_before, twice_after = ids_given_twice(before, format), ids_given_twice(after, format)
     twice = twice_before | twice_after
     revised = {}
     for record in read_records(after, format=format, on_reject=on_reject):
-        if _as_given(record.id, twice) in twice:
+        if as_given(record.id, twice) in twice:
             hand_on(
                 _id_reject(record, str(after), _reason_twice(record, twice_after, after, before)), on_reject
             )
@@ -40,7 +40,7 @@ def join_sets(
             revised[record.id] = record
     num_joined = 0
     for record in read_records(before, format=format, on_reject=on_reject):
-        if _as_given(record.id, twice) in twice:
+        if as_given(record.id, twice) in twice:
             hand_on(
                 _id_reject(record, str(before), _reason_twice(record, twice_before, before, after)), on_reject
             )
@@ -59,8 +59,8 @@ def join_sets(
         )
 
 
-def _ids_given_twice(source: str | Path, format: str | None) -> set[str]:
-    """Ids that more than one row of a source gives: which of them is meant cannot be told."""
+def ids_given_twice(source: str | Path, format: str | None) -> set[str]:
+    """Ids that more than one row of a source gives; `read_records` gives a suffix from the second on."""
     _, container = formats.parse_format(format)
     counts: Counter[str] = Counter()
     for part in open_parts(source, split=None, container=container):
@@ -71,14 +71,15 @@ def _ids_given_twice(source: str | Path, format: str | None) -> set[str]:
     return {given for given, count in counts.items() if count > 1}
 
 
-def _as_given(record_id: str, twice: set[str]) -> str:
-    """The id without the suffix that `read_records` gives to one met again."""
+def as_given(record_id: str, twice: Set[str]) -> str:
+    """The id without the suffix that `read_records` gives to one met again. `twice` are ids that were given
+    more than once: `7~2` may be a name of the second 7 only where there is one, else it is its own."""
     stem, mark, suffix = record_id.rpartition("~")
     return stem if mark and suffix.isdigit() and stem in twice else record_id
 
 
-def _reason_twice(record: Record, own: set[str], here: str | Path, other: str | Path) -> str:
-    given = _as_given(record.id, own)
+def _reason_twice(record: Record, own: Set[str], here: str | Path, other: str | Path) -> str:
+    given = as_given(record.id, own)
     where = here if given in own else other
     return f"'{given}' occurs more than once in {where}; which record is meant cannot be told"
 

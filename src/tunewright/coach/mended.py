@@ -33,7 +33,7 @@ class Read:
 
     def is_refused(self, number: int) -> bool:
         found = self.findings.get(number)
-        return found is not None and found.repaired is None
+        return found is not None and found.outcome == "refused"
 
 
 def read_mended(
@@ -76,7 +76,7 @@ def write_rejects(path: Path, read: Read, more: Iterable[Reject] = ()) -> None:
     """First the rows that could not be read, then refused damage with the whole revision, then `more`."""
     rows: list[dict[str, Any]] = [{"stage": "read", **asdict(reject)} for reject in read.broken]
     for found in read.findings.values():
-        if found.repaired is None:
+        if found.outcome == "refused":
             origin = found.revision.original.origin
             place = (
                 {"file": origin.file, "line": origin.line} if origin is not None else {"file": "", "line": 0}

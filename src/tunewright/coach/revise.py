@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunewright.coach.accept import Decision, accept_inputs, decide
+from tunewright.coach.accept import (
+    Decision,
+    Decisions,
+    accept_inputs,
+    accept_settings,
+    decide,
+    requests_estimate,
+)
 from tunewright.coach.after import flags, verify
 from tunewright.coach.asked_coach import AskedCoach, find_coach
 from tunewright.coach.proposal import Proposal, by_length, proposal_of
@@ -62,10 +69,10 @@ def revise(
     with RunFolder.open(out, fingerprint=_fingerprint(work, accept_backends), again=again) as folder:
         if not folder.is_done:
             totals = _ask(work, folder.path, progress)
-            tally, num_rejects = _write(work, folder.path, progress, accept_backends)
+            tally, num_rejects, used = _write(work, folder.path, progress, accept_backends)
             summary = _summary(work, tally, num_rejects)
             write_json_atomic(folder.path / SUMMARY_FILE, summary)
-            contents = _manifest(work, totals, summary)
+            contents = _manifest(work, {"coach": totals, **used}, summary)
             num_unanswered = max(tally.num_unanswered, totals.num_unanswered)
             if num_unanswered:
                 contents["counts"]["unanswered"] = num_unanswered
@@ -78,14 +85,33 @@ def estimate_revising(
     config: ReviseConfig, data: str | Path, out: str | Path, *, format: str | None = None
 ) -> Estimate:
     """What `revise` would ask its coach and the most it could cost. Asks and writes nothing; replies that an
-    earlier run has left in the journal are not counted again. Policies that ask models come on top."""
+    earlier run has left in the journal are not counted again. Policies that ask models come on top
+    (`estimate_accepting`)."""
     work = _prepare(config, data, format, None)
     ask = work.coach.ask
-    journal = ask.replies or Path(out) / JOURNAL_FILE
-    if not journal.is_file():
+    if not _journal(work, out).is_file():
         return estimate(ask, work.requests(), backend=work.coach.backend)
     with Asker.open(ask, out, backend=work.coach.backend) as asker:
         return asker.estimate(work.requests(), work.coach.parser())
+
+
+def estimate_accepting(
+    config: ReviseConfig, data: str | Path, out: str | Path, *, format: str | None = None
+) -> dict[str, Estimate]:
+    """What each policy that asks a model would ask, by its name, and the most it could cost; empty where none
+    asks. Asks and writes nothing.
+
+    Where the coach's reply is in the journal its proposal counts; every other record as if it were changed
+    and stayed as long as it is, so that requests are at most these, and tokens about these. A policy is not
+    asked about what one before it rejects, which makes it less.
+    """
+    if config.accept is None:
+        return {}
+    work = _prepare(config, data, format, None)
+    if not _journal(work, out).is_file():
+        return requests_estimate(config.accept, lambda: _stand_ins(work, None), Path(out))
+    with Asker.open(work.coach.ask, out, backend=work.coach.backend) as asker:
+        return requests_estimate(config.accept, lambda: _stand_ins(work, asker), Path(out))
 
 
 @dataclass(frozen=True)
@@ -109,6 +135,26 @@ class _Work:
         for record in self.records():
             if not self.coach.was_trained_on(record):
                 yield self.coach.request(record)
+
+
+def _journal(work: _Work, out: str | Path) -> Path:
+    return work.coach.ask.replies or Path(out) / JOURNAL_FILE
+
+
+def _stand_ins(work: _Work, asker: Asker | None) -> Iterator[Revision]:
+    """The changes that are proposed in the journal, and one of about the same length for each record that the
+    coach has still to be asked about."""
+    for record in work.records():
+        if work.coach.was_trained_on(record):
+            continue
+        proposal = None
+        if asker is not None:
+            (proposal,) = (one for _, one in _proposals(work, asker, [record]))
+        if proposal is None or proposal.reason == "unanswered":
+            yield Revision(record, replace(record, output=f"{record.output}."))
+        elif proposal.is_change:
+            assert proposal.revised is not None, "a change is a revised record"
+            yield Revision(proposal.original, proposal.revised)
 
 
 def _ignore(reject: Reject) -> None:
@@ -146,7 +192,7 @@ def _fingerprint(work: _Work, accept_backends: Mapping[str, Backend] | None) -> 
     settings = work.coach.settings() | {
         "revise_trained": config.revise_trained,
         "after": config.after_settings.settings(),
-        "accept": None if config.accept is None else config.accept.settings(),
+        "accept": None if config.accept is None else accept_settings(config.accept),
     }
     return Fingerprint("revise", settings, inputs)
 
@@ -168,24 +214,24 @@ def _ask(work: _Work, folder: Path, progress: Progress) -> Totals:
 
 def _write(
     work: _Work, folder: Path, progress: Progress, accept_backends: Mapping[str, Backend] | None
-) -> tuple[Tally, int]:
-    """Write all files anew from the journal, the same however often that was begun; the counts, and how many
-    rows were broken."""
-    ask = work.coach.ask.model_copy(update={"ask_refused": False})  # what was refused is known by now
+) -> tuple[Tally, int, Mapping[str, Totals]]:
+    """Write all files anew from the journal, the same however often that was begun; the counts, how many rows
+    were broken, and by policy what its model has used."""
     tally = Tally()
     with (
-        Asker.open(ask, folder, backend=work.coach.backend) as asker,
+        Asker.open(work.coach.ask, folder, backend=work.coach.backend) as asker,
         RejectWriter(folder / "rejects.jsonl") as rejects,
         JsonlLog(folder / REVISIONS_FILE) as revisions,
     ):
         revisions.keep(0)
-        decisions = _decisions(work, asker, folder, progress, accept_backends)
+        decided = _decisions(work, asker, folder, progress, accept_backends)
+        decisions = iter(decided or ())
         records = _revised(work, asker, decisions, rejects, revisions, tally)
         write_records(records, folder / "records.jsonl", format="native")
         revisions.sync()
         assert next(decisions, None) is None, "a decision for every change, and no other"
     assert tally.num_records == work.num_records, "N in, N out"
-    return tally, rejects.count
+    return tally, rejects.count, decided.used if decided is not None else {}
 
 
 def _decisions(
@@ -194,11 +240,11 @@ def _decisions(
     folder: Path,
     progress: Progress,
     accept_backends: Mapping[str, Backend] | None,
-) -> Iterator[Decision]:
-    """One per proposal that changes something, in order; none where every valid one is accepted."""
+) -> Decisions | None:
+    """One per proposal that changes something, in order; None where every valid one is accepted."""
     policy = work.config.accept
     if policy is None:
-        return iter(())
+        return None
 
     def changes() -> Iterable[Revision]:
         for _, proposal in _proposals(work, asker, work.records()):
@@ -206,7 +252,7 @@ def _decisions(
                 assert proposal.revised is not None, "a change is a revised record"
                 yield Revision(proposal.original, proposal.revised)
 
-    return iter(decide(policy, changes, folder, progress=progress, backends=accept_backends))
+    return decide(policy, changes, folder, progress=progress, backends=accept_backends)
 
 
 def _proposals(
@@ -280,8 +326,9 @@ def _summary(work: _Work, tally: Tally, num_rejects: int) -> dict[str, Any]:
     }
 
 
-def _manifest(work: _Work, totals: Totals, summary: dict[str, Any]) -> dict[str, Any]:
-    """What the stage adds to its manifest."""
+def _manifest(work: _Work, used: Mapping[str, Totals], summary: dict[str, Any]) -> dict[str, Any]:
+    """What the stage adds to its manifest. `used` has the coach and each policy that asked a model; the sum
+    of all is what the run took."""
     named = ("meta_key", "model", "model_revision", "coach", "form", "style", "prompt", "decoding")
     return {
         "versions": environment(),
@@ -293,13 +340,28 @@ def _manifest(work: _Work, totals: Totals, summary: dict[str, Any]) -> dict[str,
         "extra": {
             **{name: summary[name] for name in named},
             "metrics": {"shares": summary["shares"], "reasons": summary["reasons"]},
-            "prompt_tokens": totals.prompt_tokens,
-            "output_tokens": totals.output_tokens,
-            "cost": totals.cost,
+            "prompt_tokens": sum(one.prompt_tokens for one in used.values()),
+            "output_tokens": sum(one.output_tokens for one in used.values()),
+            "cost": _cost(used.values()),
+            "used": {
+                name: {
+                    "prompt_tokens": one.prompt_tokens,
+                    "output_tokens": one.output_tokens,
+                    "cost": one.cost,
+                }
+                for name, one in used.items()
+            },
             "data": str(work.data),
             "format": work.format,
         },
     }
+
+
+def _cost(used: Iterable[Totals]) -> float | None:
+    """The price of all together; None where one of them has used tokens without a price."""
+    costs = [one.cost for one in used if one.prompt_tokens or one.output_tokens or one.cost is not None]
+    priced = [cost for cost in costs if cost is not None]
+    return sum(priced) if costs and len(priced) == len(costs) else None
 
 
 def _unfinished(made_from: Fingerprint, contents: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -29,14 +27,20 @@ class Decoding(Config):
     seed: int = Field(7, description="with a temperature: each record's own seed follows from it and the id")
 
 
+class CoachAskConfig(AskConfig):
+    """How a coach is asked: its model need not be named here."""
+
+    model: str = Field("", description="only where a trained coach is served elsewhere, such as openai:NAME")
+
+
 class ReviseConfig(Config):
     """Which coach revises, how it is asked, and which of its revisions count."""
 
     coach: str = Field(
         description="the folder of a coach that was trained, or any model: openai:NAME, hf:PATH, …"
     )
-    ask: AskConfig = Field(
-        default_factory=lambda: AskConfig(model=""),
+    ask: CoachAskConfig = Field(
+        default_factory=CoachAskConfig,
         description="how the model is asked; ask.model only where a trained coach is served elsewhere",
     )
     form: FormName | None = Field(
@@ -55,24 +59,18 @@ class ReviseConfig(Config):
         None, description="which revisions are accepted; default: all that are valid"
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _model_of_the_coach(cls, given: Any) -> Any:
+    @model_validator(mode="after")
+    def _model_of_the_coach(self) -> ReviseConfig:
         """A coach that is no folder is the model that is asked: it need not be said twice."""
-        if not isinstance(given, Mapping) or not isinstance(coach := given.get("coach"), str):
-            return given
-        ask = given.get("ask", {})
-        if not isinstance(ask, Mapping):
-            return given
-        ask = dict(ask)
-        if Path(coach).is_dir():
-            ask.setdefault("model", "")  # the coach's own, which only its folder knows
-        elif ask.setdefault("model", coach) != coach:
+        if Path(self.coach).is_dir() or self.ask.model == self.coach:
+            return self  # a trained coach's own model is known to its folder alone
+        if self.ask.model:
             raise ValueError(
-                f"the coach is the model '{coach}', so ask.model cannot be another one ('{ask['model']}'); "
-                "leave it out"
+                f"the coach is the model '{self.coach}', so ask.model cannot be another one "
+                f"('{self.ask.model}'); leave it out"
             )
-        return {**given, "ask": ask}
+        object.__setattr__(self, "ask", self.ask.model_copy(update={"model": self.coach}))
+        return self
 
     @model_validator(mode="after")
     def _language_of_the_rules(self) -> ReviseConfig:

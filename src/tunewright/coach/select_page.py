@@ -65,8 +65,14 @@ def write_select_page(
             for key, title in (("chosen", "The last that are chosen"), ("left", "The first that are not"))
             if examples[key]
         ],
-        repaired=[_damaged(one) for one in findings if one.repaired is not None][:_MOST_SHOWN],
-        refused=[_damaged(one) for one in findings if one.repaired is None][:_MOST_SHOWN],
+        damaged=[
+            (title, [_damaged(one) for one in findings if one.outcome == outcome][:_MOST_SHOWN])
+            for outcome, title in (
+                ("refused", "Refused"),
+                ("repaired", "Repaired"),
+                ("named", "Used as it is, for it may be sound"),
+            )
+        ],
     )
     write_text_atomic(path, page)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from tunewright.coach.damage import DISTANCE
+from tunewright.coach.damage import DISTANCE, Outcome
 from tunewright.coach.mended import Read
 from tunewright.coach.revision import Revision
 from tunewright.coach.select import ALPHAS, Ranking, alpha_row, facts_of, overlap
@@ -76,14 +76,16 @@ def _stored(revisions: Sequence[Revision], distances: Ranking) -> dict[str, int]
 
 def _damage(read: Read) -> dict[str, Any]:
     found = list(read.findings.values())
-    kinds = Counter((" and ".join(one.kinds), one.repaired is not None) for one in found)
+    kinds = Counter((" and ".join(one.kinds), one.outcome) for one in found)
+    outcomes = Counter(one.outcome for one in found)
     return {
         "found": len(found),
-        "repaired": sum(one.repaired is not None for one in found),
+        "repaired": outcomes["repaired"],
         "comma_unknown": sum(one.comma_unknown for one in found),
-        "refused": sum(one.repaired is None for one in found),
+        "refused": outcomes["refused"],
+        "named": outcomes["named"],
         "kinds": [
-            {"kind": kind, "repaired": kinds[kind, True], "refused": kinds[kind, False]}
+            {"kind": kind} | {outcome: kinds[kind, outcome] for outcome in get_args(Outcome)}
             for kind in dict.fromkeys(kind for kind, _ in kinds)
         ],
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from tunewright.coach.damage import DISTANCE
 from tunewright.coach.distance import flat_distance
 from tunewright.coach.read_revisions import (
     AFTER_NAMES,
@@ -24,7 +25,6 @@ from tunewright.records.record import Record
 from tunewright.records.row import RowError, encode_json
 from tunewright.run.files import write_text_atomic
 
-DISTANCE = "Distance"
 _INDENT = 4  # of the release, which comes back byte for byte
 
 

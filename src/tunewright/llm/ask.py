@@ -13,7 +13,6 @@ however often it was killed in between.
 from __future__ import annotations
 
 import asyncio
-import glob
 import shutil
 import sqlite3
 import threading
@@ -34,6 +33,7 @@ from tunewright.llm.open import find_honours, open_backend, recall_honours
 from tunewright.llm.outcome import Identity, Open, Outcome, closed, follow
 from tunewright.llm.request import Request
 from tunewright.llm.structured import AnyParser
+from tunewright.run.aside import newest_aside
 from tunewright.run.progress import Progress
 
 T = TypeVar("T")
@@ -91,6 +91,7 @@ class Asker:
             tokens_per_minute=config.tokens_per_minute,
         )
         self._thread: _LoopThread | None = None
+        self._is_to_forget = config.ask_refused  # once: what is refused anew stays refused
 
     @classmethod
     def open(
@@ -98,22 +99,21 @@ class Asker:
         config: AskConfig,
         folder: str | Path,
         *,
+        run: str | Path | None = None,
         progress: Progress | None = None,
         backend: Backend | None = None,
     ) -> Self:
-        """The asker of a run folder, whose journal is `replies.sqlite` in it unless the config names another.
+        """The asker of a folder, whose journal is `replies.sqlite` in it unless the config names another.
 
-        A folder begun again with other settings takes the journal of the one that was moved aside along:
-        what has not changed is not asked again. Raises ModelError when the spec names nothing known.
+        A run begun again with other settings takes the journal of the folder that was moved aside along:
+        what has not changed is not asked again. `run` is the run's own folder, where the journal lies in one
+        below it. Raises ModelError when the spec names nothing known.
         """
         backend = backend or open_backend(config)
         path = Path(config.replies) if config.replies is not None else Path(folder) / JOURNAL_FILE
         if config.replies is None and not path.exists():
-            _inherit(path)
-        journal = Journal(path)
-        if config.ask_refused:
-            journal.forget_refused()
-        return cls(config, backend, journal, progress or Progress())
+            _inherit(path, Path(run) if run is not None else path.parent)
+        return cls(config, backend, Journal(path), progress or Progress())
 
     @property
     def model(self) -> str:
@@ -146,6 +146,9 @@ class Asker:
         if not self._config.calls:
             self._progress.finish("no calls: only what is in the journal")
             return self._totals(0, 0)
+        if self._is_to_forget:
+            self._journal.forget_refused()
+            self._is_to_forget = False
         if self._thread is None:
             self._thread = _LoopThread()
         loop = Loop(
@@ -234,7 +237,8 @@ def estimate(
     who: Identity | None = None,
     backend: Backend | None = None,
 ) -> Estimate:
-    """What a run would ask. With a journal, what it holds is not counted again."""
+    """What a run would ask. With a journal, what it holds is not counted again, but for refused requests
+    where `ask_refused` is set. The journal stays as it is."""
     backend = backend or open_backend(config)
     who = who or identity_of(backend, config)
     count = getattr(backend, "count_tokens", likely_prompt_tokens)
@@ -251,9 +255,10 @@ def estimate(
                 who=who,
                 max_asked_again=config.max_asked_again,
             )
-            if isinstance(found, Outcome):
+            if isinstance(found, Open):
+                question = found.question
+            elif found.reason != "refused" or not config.ask_refused:
                 continue
-            question = found.question
         key = bytes.fromhex(who.key(question))
         if key not in keys:
             keys.add(key)
@@ -282,18 +287,14 @@ def _prices(config: AskConfig) -> Prices | None:
     return Prices(config.price_input, config.price_output)
 
 
-def _inherit(path: Path) -> None:
-    """Copy the journal of the newest folder that `--again` moved aside; nothing where there is none."""
-    name = path.parent.resolve().name
-    older = [
-        one
-        for one in path.parent.resolve().parent.glob(f"{glob.escape(name)}.old-*/{JOURNAL_FILE}")
-        if one.parent.name.rpartition("-")[2].isdecimal()
-    ]
-    if not older:
+def _inherit(path: Path, run: Path) -> None:
+    """Copy the run's journal from the newest folder that `--again` moved aside, if there is one."""
+    newest = newest_aside(run, path.resolve().relative_to(run.resolve()))
+    if newest is None:
         return
-    newest = max(older, key=lambda one: int(one.parent.name.rpartition("-")[2]))
-    partial = path.with_name(f".{path.name}.0.tmp")  # a temporary of the run folder, dropped after a kill
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.0.tmp")
+    partial.unlink(missing_ok=True)  # of a process that was killed here
     with sqlite3.connect(newest) as source, sqlite3.connect(partial) as target:
         source.backup(target)
     source.close()

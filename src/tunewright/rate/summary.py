@@ -143,8 +143,16 @@ def mean_interval(values: ArrayLike, *, seed: int = 0) -> Interval | None:
     means = np.empty(REPLICATES)
     for replicate in range(REPLICATES):
         means[replicate] = rng.multinomial(table.size, counts / table.size) @ distinct / table.size
+    return percentile_interval(means)
+
+
+def percentile_interval(replicates: ArrayLike) -> Interval | None:
+    """The 95 % interval that a bootstrap's replicates span, by their percentiles; None below two of them."""
+    values: NDArray[np.float64] = np.asarray(replicates, dtype=np.float64)
+    if values.size < 2:
+        return None
     tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
+    low, high = np.percentile(values, [tail, 100 - tail])
     return Interval(float(low), float(high))
 
 

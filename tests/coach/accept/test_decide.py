@@ -228,3 +228,15 @@ def test_what_decisions_depend_on_is_hashed_by_name(tmp_path: Path) -> None:
     script(tmp_path / "r.yaml", VERDICTS)  # another rater behind the same name
     second = accept_inputs(config)
     assert {name for name in first if first[name] != second[name]} == {"accept.rating.model"}
+
+
+def test_decisions_say_what_each_policy_has_used(tmp_path: Path) -> None:
+    """What is in the journal counts, also when nothing is asked any more; n-grams use nothing."""
+    config = accept(rating={"ask": script(tmp_path / "r.yaml", RATINGS)}, meaning={})
+    proposals = again([revision("up", "Pear.", "A lovely ripe pear.")])
+    first = decide(config, proposals, tmp_path / "out")
+    assert list(first.used) == ["rating"]
+    assert first.used["rating"].output_tokens > 0
+    assert decide(config, proposals, tmp_path / "out").used == first.used
+    assert decide(config, again([]), tmp_path / "none").used == {}
+    assert list(first) == list(first), "they can be read more than once"

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from coach.accept.proposed import accept, again, revision, script
 from tunewright.coach.accept import decide
-from tunewright.coach.accept.length import fit_length
 from tunewright.coach.accept.preference import Compared, judge
 from tunewright.coach.revision import Revision
 from tunewright.llm.reply import Answer, Reply, Usage
@@ -74,45 +71,6 @@ def test_a_judge_that_only_likes_length_makes_no_revision_accepted(
             assert [one.reason == "preferred for its length" for one in found] == is_longer
         else:
             assert [one.accepted for one in found] == is_longer
-
-
-def test_a_judge_that_looks_at_quality_is_believed_though_most_revisions_are_longer() -> None:
-    """83 % are longer; 9 of 10 win, among the longer as among the shorter: length explains nothing."""
-    rng = random.Random(5)
-    differences = [rng.randint(1, 400) * (1 if rng.random() < 0.83 else -1) for _ in range(400)]
-    preferences = [0.0 if number % 10 == 0 else 1.0 for number in range(400)]
-    effect = fit_length(preferences, differences)
-    assert abs(effect.of(effect.scale_chars)) < 0.1
-    assert all(1 - effect.of(one) >= 0.6 for one in differences)
-
-
-def test_the_fit_finds_the_numbers_that_made_the_preferences() -> None:
-    """Soft preferences from quality 0.4, step 0 and slope 1.2, many enough for the priors not to matter."""
-    from math import exp, tanh
-
-    differences = [float(number) for number in range(-500, 501) for _ in range(5)]
-    scale = (sum(one * one for one in differences) / len(differences)) ** 0.5
-    preferences = [1 / (1 + exp(-(0.4 + 1.2 * tanh(one / scale)))) for one in differences]
-    effect = fit_length(preferences, differences)
-    assert effect.scale_chars == pytest.approx(scale)
-    assert effect.quality == pytest.approx(0.4, abs=0.01)
-    assert effect.slope == pytest.approx(1.2, abs=0.02)
-    assert effect.step == pytest.approx(0, abs=0.02)
-    assert effect.of(0) == 0
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([0, 0.25, 0.5, 0.75, 1]), st.integers(-(10**6), 10**6)),
-        max_size=30,
-    )
-)
-def test_length_takes_at_most_a_whole_preference_and_nothing_without_a_difference(
-    pairs: list[tuple[float, int]],
-) -> None:
-    effect = fit_length([one for one, _ in pairs], [float(difference) for _, difference in pairs])
-    assert effect.of(0) == 0
-    assert all(-1 <= effect.of(difference) <= 1 for _, difference in pairs)
 
 
 # The verdict with the revised version as B, then as A; what the two say together.

@@ -191,3 +191,14 @@ def test_a_student_that_is_not_there_or_has_learnt_nothing_is_refused(tmp_path: 
         decide(accept(student={"model": str(tmp_path / "nowhere")}), proposals, tmp_path)
     with pytest.raises(RecipeError, match="has learnt nothing yet"):
         accept(student={"model": "scratch:tiny"})
+
+
+def test_a_run_begun_again_takes_its_losses_along(
+    student: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = accept(student={"model": str(student), "below_one": False})
+    proposals = again([revision("a", "Paris", "London"), revision("b", "Paris", "Berlin")])
+    expected = list(decide(config, proposals, tmp_path / "run"))
+    (tmp_path / "run").rename(tmp_path / "run.old-1")
+    monkeypatch.setattr(measuring, "_load", lambda config: pytest.fail("measured again"))
+    assert list(decide(config, proposals, tmp_path / "run")) == expected

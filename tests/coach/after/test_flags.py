@@ -1,8 +1,11 @@
 """A person is shown the facts that changed, and only those."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tunewright.coach.after import FLAG_KINDS, Flag, flags
+from tunewright.coach.after.pieces import missing, words
 from tunewright.records.record import Record
 
 
@@ -85,3 +88,21 @@ def test_the_last_number_counts_in_a_calculation() -> None:
     assert answers("9", "The area is 3 × 3 = **9 cm²**. It takes 2 steps.", instruction=told) is None
     assert answers("12 cm²", "The area is 9 cm².", instruction=told) == ("12", "9")
     assert answers("33.3", "It is 33.33.", instruction=told) is None
+
+
+def test_a_piece_is_there_only_with_all_its_words_in_their_order() -> None:
+    assert missing(["Anna Bell", "bell anna", "Bell", "a", "?!"], "bell. Anna BELL") == ["a"]
+    assert missing(["Anna Bell Anna", "Bell Bell", "Bell Bell"], "Anna Bell") == [
+        "Anna Bell Anna",
+        "Bell Bell",
+    ]
+
+
+@given(st.lists(st.text(alphabet="ab 1", max_size=6), max_size=5), st.text(alphabet="ab 1", max_size=12))
+def test_pieces_are_looked_up_as_words_of_the_text(pieces: list[str], text: str) -> None:
+    inside = f" {' '.join(words(text))} "
+    assert missing(pieces, text) == [
+        piece
+        for piece in dict.fromkeys(pieces)
+        if words(piece) and f" {' '.join(words(piece))} " not in inside
+    ]

@@ -1,5 +1,6 @@
 """A revision falls for a reason that a person would give, in any language, and never for being unchanged."""
 
+import random
 import time
 from dataclasses import replace
 
@@ -319,3 +320,45 @@ def test_long_fields_take_no_quadratic_time(piece: str) -> None:
     flags(original, revised)
     verify(revised)
     assert time.process_time() - start < 5
+
+
+def _many(piece: str, num: int, seed: int) -> str:
+    """The piece again and again, each with another number in it."""
+    rng = random.Random(seed)
+    return " ".join(piece.format(rng.randrange(10**6)) for _ in range(num))
+
+
+def _unspaced(start: int, num_signs: int) -> str:
+    rng = random.Random(start)
+    return "".join(chr(start + rng.randrange(num_signs)) for _ in range(100_000))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(_many("{0}", 40_000, 1), _many("{0}", 40_000, 2), id="other numbers"),
+        pytest.param(_many("see {0:X} Ab{0:x}", 8_000, 1), _many("see Ab{0:x}", 8_000, 2), id="other names"),
+        pytest.param(
+            _many('"a b c d e f {0}"', 3_000, 1), _many('"a b c d e f {0}"', 3_000, 1) + " x", id="quotes"
+        ),
+        pytest.param("你好你好。", _unspaced(0x4E00, 20_000), id="Chinese without a stop"),
+        pytest.param("かなかな。", _unspaced(0x3041, 80), id="Kana without a stop"),
+        pytest.param("ไทย", _unspaced(0x0E01, 46), id="Thai"),
+        pytest.param(_many("`x{0}`", 20_000, 1), _many("`x{0}`", 20_000, 2), id="spans of code"),
+    ],
+)
+@pytest.mark.parametrize("field", ["instruction", "input", "output"])
+def test_many_different_pieces_take_no_quadratic_time(field: str, before: str, after: str) -> None:
+    """Each looked up in a list of the others, these take from twenty seconds to minutes."""
+    original = replace(record("Sum up.", "Well."), **{field: before})
+    revised = replace(record("Sum up.", "Well."), **{field: after})
+    start = time.process_time()
+    invalid(original, revised, AfterConfig(never_too_long_chars=10**9))
+    flags(original, revised)
+    assert time.process_time() - start < 5
+
+
+def test_sentences_of_scripts_without_spaces_are_told_by_their_marks() -> None:
+    said = "今天的天气真的非常好。"
+    assert reason(record("写一句话。", "好。"), record("写一句话。", said * 3)) == "repetition"
+    assert reason(record("写一句话。", "好。"), record("写一句话。", f"{said[:-1]}\n" * 3)) is None

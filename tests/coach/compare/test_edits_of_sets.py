@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tunewright.coach.compare.edits import distance, edit_statistics
+import time
+
+from tunewright.coach.after import flags
+from tunewright.coach.compare.edits import Distance, distance, edit_statistics
 from tunewright.coach.revision import Revision
 from tunewright.records.record import Record
 
@@ -50,16 +53,26 @@ def test_changed_numbers_inside_the_input_are_named() -> None:
     assert edit_statistics(PAIRS).numbers_in_input == ("numbers",)
 
 
+def test_numbers_are_those_that_revising_flags() -> None:
+    """1,200 and 1200 are one number for both; 1,200 and 1,300 are not."""
+    same = pair("same", ("Add.", "1,200 cows", "x"), ("Add.", "1200 cows", "x"))
+    other = pair("other", ("Add.", "1,200 cows", "x"), ("Add.", "1,300 cows", "x"))
+    assert edit_statistics([same, other]).numbers_in_input == ("other",)
+    for one, flagged in ((same, False), (other, True)):
+        kinds = [flag.kind for flag in flags(one.original, one.revised)]
+        assert ("input_number" in kinds) is flagged
+
+
 def test_the_distance_is_that_of_the_labelled_line() -> None:
     """`Input: ` and its space are part of it: 7 letters of "this", and " Input: " are inserted."""
-    assert distance(PAIRS[0]) == 0
-    assert distance(PAIRS[1]) == len("It is ") + len(".")
-    assert distance(pair("x", ("Go.", "", "a"), ("Go.", "this", "a"))) == len(" Input: this")
+    assert distance(PAIRS[0]) == Distance(0)
+    assert distance(PAIRS[1]) == Distance(len("It is ") + len("."))
+    assert distance(pair("x", ("Go.", "", "a"), ("Go.", "this", "a"))) == Distance(len(" Input: this"))
 
 
 def test_a_changed_explanation_counts_too() -> None:
     explained = pair("x", ("Go.", "", "a"), ("Go.", "", "a"), explanation="Why.")
-    assert distance(explained) == 4
+    assert distance(explained) == Distance(4)
     assert [one.field for one in edit_statistics([explained]).fields] == [
         "instruction",
         "output",
@@ -71,3 +84,18 @@ def test_unchanged_sets_have_no_distances() -> None:
     found = edit_statistics(PAIRS[:1])
     assert found.distance_quantiles == {}
     assert found.changed.share == 0
+
+
+def test_texts_too_long_for_an_exact_distance_have_a_bound() -> None:
+    """1 MB of words that all differ; the same with one word in the middle changed is exact."""
+    many = 200_000
+    long = pair("long", ("Go.", "", "word " * many), ("Go.", "", "wird " * many))
+    started = time.perf_counter()
+    found = distance(long)
+    assert time.perf_counter() - started < 5
+    assert found.is_bound
+    assert many <= found.chars <= 5 * many
+    half = "word " * (many // 2)
+    one = pair("one", ("Go.", "", half + "new " + half), ("Go.", "", half + "old " + half))
+    assert distance(one) == Distance(3)
+    assert edit_statistics([long, one]).num_bounded == 1

@@ -102,3 +102,26 @@ def test_a_run_folder_stands_for_the_records_it_wrote_or_looked_at(tmp_path: Pat
     data.unlink()
     with pytest.raises(DataError, match="name the data set itself"):
         read_side(tmp_path / "looked")
+
+
+def test_an_id_with_the_readers_suffix_is_its_own_unless_the_reader_gave_it(tmp_path: Path) -> None:
+    """7 and a real 7~2 in another order, and with one of them gone."""
+    before = [row("seven", "7"), row("two", "7~2"), row("eight", "8")]
+    found = joined(tmp_path, before, [row("two", "7~2"), row("seven", "7"), row("eight", "8")])
+    assert outputs(found) == [("7", "seven", "seven"), ("7~2", "two", "two"), ("8", "eight", "eight")]
+    assert found.repeated == ()
+    found = joined(tmp_path, before, [row("two", "7~2"), row("eight", "8")])
+    assert outputs(found) == [("7~2", "two", "two"), ("8", "eight", "eight")]
+    assert (found.only_before, found.ambiguous) == (("7",), ())
+
+
+def test_a_run_that_wrote_the_readers_names_still_matches(tmp_path: Path) -> None:
+    """`revise` writes the second 7 as 7~2: a real id by then, in whatever order."""
+    found = joined(tmp_path, [row("a", "7"), row("b", "7")], [row("y", "7~2"), row("x", "7")])
+    assert outputs(found) == [("7", "a", "x"), ("7~2", "b", "y")]
+
+
+def test_a_record_that_may_be_meant_by_two_is_left_out(tmp_path: Path) -> None:
+    found = joined(tmp_path, [row("a", "7"), row("b", "7"), row("c", "8")], [row("x", "7~2"), row("z", "8")])
+    assert outputs(found) == [("8", "c", "z")]
+    assert found.ambiguous == ("7",)

@@ -118,9 +118,10 @@ def test_a_column_off_the_scale_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_gain_at_equal_length_is_the_intercept() -> None:
-    """gain = 0.2 + 1.5·log(length ratio), exactly."""
-    ratios = np.linspace(-0.2, 1.0, 25)
-    found, interval = at_equal_length(0.2 + 1.5 * ratios, ratios)
+    """gain = 0.2 + 1.5·tanh(difference / its root mean square), exactly."""
+    differences = np.linspace(-20, 100, 25)
+    scale = math.sqrt(np.mean(differences**2))
+    found, interval = at_equal_length(0.2 + 1.5 * np.tanh(differences / scale), differences)
     assert found == pytest.approx(0.2)
     assert interval is not None
     assert interval.low == pytest.approx(0.2)
@@ -138,16 +139,69 @@ def test_there_is_no_intercept_outside_the_data() -> None:
 
 
 def test_unchanged_records_do_not_enter_the_gain_at_equal_length() -> None:
-    """Twelve changed pairs gain log₂ of their length ratio (−1, 1, 2); thirty unchanged ones nothing."""
+    """Twelve changed pairs gain 1, 2 and 3 where they are 8 characters shorter, and 8 and 24 longer: at equal
+    length between 1 and 2, by a line through tanh of them in units of √((2·64 + 576)/3). Thirty unchanged
+    pairs would pull it to nothing."""
     pairs, before, after = [], {}, {}
     for n in range(42):
-        id, times = str(n), (0.5, 2, 4)[n % 3] if n < 12 else 1
-        old = Record(id=id, instruction="Go.", output="x" * 8)
-        pairs.append(Revision(old, Record(id=id, instruction="Go.", output="x" * int(8 * times))))
-        before[id], after[id] = 1.0, 1.0 + math.log2(times)
+        id, (more, better) = str(n), ((-8, 1), (8, 2), (24, 3))[n % 3] if n < 12 else (0, 0)
+        old = Record(id=id, instruction="Go.", output="x" * 16)
+        pairs.append(Revision(old, Record(id=id, instruction="Go.", output="x" * (16 + more))))
+        before[id], after[id] = 1.0, 1.0 + better
     found = gain("response", pairs, before, after)
     assert (found.num_pairs, found.num_changed, found.num_near) == (42, 12, 0)
-    assert found.mean == pytest.approx(8 / 42)
-    assert found.changed_mean == pytest.approx(8 / 12)
-    assert found.equal_length == pytest.approx(0.0, abs=1e-9)
+    assert found.mean == pytest.approx(24 / 42)
+    assert found.changed_mean == pytest.approx(24 / 12)
+    x = [math.tanh(one / math.sqrt((64 + 64 + 576) / 3)) for one in (-8, 8, 24)]
+    _, intercept = np.polyfit(x, [1, 2, 3], 1)
+    assert 1 < intercept < 2
+    assert found.equal_length == pytest.approx(intercept)
     assert found.near is None
+
+
+def test_a_longer_explanation_is_length_too() -> None:
+    """The responses are equally long; what was added to them is what a rater saw more of."""
+    pairs = [
+        Revision(
+            Record(id=str(n), instruction="Go.", output="abc"),
+            Record(id=str(n), instruction="Go.", output="abd", explanation="x" * 40 * (n % 2)),
+        )
+        for n in range(4)
+    ]
+    scores = {str(n): 1.0 for n in range(4)}
+    assert gain("response", pairs, scores, scores).num_near == 2
+
+
+def test_exchanged_rating_folders_are_refused(tmp_path: Path) -> None:
+    found = joined(tmp_path, ["weak", "fair"], ["fair", "excellent"])
+    before, after = (rated(tmp_path / f"{name}.jsonl") for name in ("before", "after"))
+    with pytest.raises(DataError, match=r"is no rating of BEFORE .*one of AFTER; are the two folders ex"):
+        ratings(found, CompareConfig(rated_before=after, rated_after=before))
+    for twice, name in ((before, "AFTER"), (after, "BEFORE")):
+        with pytest.raises(DataError, match=f"is no rating of {name} .*or is one given twice"):
+            ratings(found, CompareConfig(rated_before=twice, rated_after=twice))
+    assert ratings(found, CompareConfig(rated_before=before, rated_after=after)).unproved == ()
+
+
+def test_a_rating_of_an_earlier_state_of_the_set_is_refused(tmp_path: Path) -> None:
+    found = joined(tmp_path, ["weak", "fair"], ["fair", "excellent"])
+    before, after = (rated(tmp_path / f"{name}.jsonl") for name in ("before", "after"))
+    newer = joined(tmp_path, ["weak", "fair"], ["fair", "excellent!"])
+    with pytest.raises(
+        DataError, match=r"of 1 of 2 records it rated another text, such as that of r1\. Rate"
+    ):
+        ratings(newer, CompareConfig(rated_before=before, rated_after=after))
+    assert ratings(found, CompareConfig(rated_before=before, rated_after=after)).unproved == ()
+
+
+def test_a_rating_of_the_same_texts_with_other_columns_is_one_of_the_set(tmp_path: Path) -> None:
+    before, after = write(tmp_path / "before.jsonl", ["weak"]), write(tmp_path / "after.jsonl", ["fair"])
+    folders = [rated(before), rated(after)]
+    scored = joined(tmp_path, ["weak"], ["fair"], [1], [2])
+    result = ratings(scored, CompareConfig(rated_before=folders[0], rated_after=folders[1]))
+    assert result.unproved == ()
+    (folders[1] / "records.jsonl").unlink()
+    result = ratings(scored, CompareConfig(rated_before=folders[0], rated_after=folders[1]))
+    assert result.unproved == ("after",)
+    both = join(read_side(folders[0]), read_side(folders[0]))
+    assert ratings(both, CompareConfig(rated_before=folders[0], rated_after=folders[0])).unproved == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 
 from coach.scripted_coach import ScriptedCoach, write_coach, write_data
+from tunewright.coach.compare import edits, stage
 from tunewright.coach.compare.config import CompareConfig
 from tunewright.coach.compare.stage import compare_sets, estimate_comparison
 from tunewright.coach.revise import revise
 from tunewright.coach.revise_config import ReviseConfig
-from tunewright.errors import DataError, RecipeError, RunFolderError
+from tunewright.coach.revision import Revision
+from tunewright.errors import DataError, ModelError, RecipeError, RunFolderError
 from tunewright.generate.items import generate_items
 from tunewright.llm.reply import Answer, Broken, Reply, Usage
 from tunewright.llm.request import Request
@@ -283,3 +286,114 @@ def test_sets_that_share_nothing_are_an_error_before_anything_is_written(tmp_pat
     with pytest.raises(DataError, match="ids"):
         compare_sets(CompareConfig(), tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_other_weights_of_the_student_need_another_folder(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder under the same name may hold another model by then."""
+
+    def stopped(*given: Any, **more: Any) -> None:
+        raise ModelError("stopped while tuning")
+
+    monkeypatch.setattr(stage, "tune_students", stopped)
+    student = tmp_path / "student"
+    student.mkdir()
+    config = CompareConfig(student={"model": str(student)}, heldout=sets[0])  # type: ignore[arg-type]
+    (student / "model.safetensors").write_bytes(b"weights")
+    for _ in range(2):
+        with pytest.raises(ModelError, match="stopped"):
+            compare_sets(config, *sets, tmp_path / "out")
+    (student / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(RunFolderError, match="student_model"):
+        compare_sets(config, *sets, tmp_path / "out")
+
+
+def test_the_win_rate_is_controlled_for_all_that_the_judge_saw_longer(tmp_path: Path) -> None:
+    """Responses stay as long as they are; half of the pairs get an explanation, half lose one."""
+    for name, explained in (("before", 0), ("after", 1)):
+        records = [
+            Record(
+                id=f"{n}",
+                instruction=f"Question {n}?",
+                output=f"answer {name:>6}",
+                explanation="Why? Because of it." if n % 2 == explained else "",
+            )
+            for n in range(12)
+        ]
+        write_records(records, tmp_path / f"{name}.jsonl", format="native")
+    sets = [tmp_path / f"{name}.jsonl" for name in ("before", "after")]
+    compare_sets(judged(score_before=None), *sets, tmp_path / "out", backend=Judge())
+    controlled = comparison(tmp_path / "out")["judge"]["controlled"]
+    assert controlled["num_near"] == 0
+    assert controlled["longer_by_chars"] == pytest.approx(len("Why? Because of it."))
+
+
+def test_text_that_only_went_to_another_field_is_a_change(tmp_path: Path) -> None:
+    """The labelled line is the same, so the distance is 0; the record is not."""
+    old = Record(id="1", instruction="Sort", input="3 1 2", output="1 2 3")
+    new = replace(old, instruction="Sort Input: 3 1 2", input="")
+    for name, record in (("before", old), ("after", new)):
+        write_records([record], tmp_path / f"{name}.jsonl", format="native")
+    sets = [tmp_path / f"{name}.jsonl" for name in ("before", "after")]
+    compare_sets(CompareConfig(check=None), *sets, tmp_path / "out")
+    found = comparison(tmp_path / "out")
+    assert found["edits"]["changed"]["count"] == 1
+    assert found["edits"]["distance_histogram"] == {"labels": ["0"], "counts": [1]}
+    (example,) = found["examples"]
+    assert (example["kind"], example["why"]) == ("change", ["text went from one field to another"])
+
+
+def test_each_distance_is_computed_once(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    known = edits.distance
+
+    def counting(pair: Revision) -> edits.Distance:
+        seen.append(pair.id)
+        return known(pair)
+
+    monkeypatch.setattr(edits, "distance", counting)
+    compare_sets(CompareConfig(check=None), *sets, tmp_path / "out")
+    assert sorted(seen) == sorted(f"i{n}" for n in range(N))
+
+
+def test_one_very_long_field_takes_no_minutes_and_the_page_says_what_is_left_out(tmp_path: Path) -> None:
+    for name, word in (("before", "word "), ("after", "wird ")):
+        record = Record(id="1", instruction="Go.", output=word * 200_000)
+        write_records([record], tmp_path / f"{name}.jsonl", format="native")
+    sets = [tmp_path / f"{name}.jsonl" for name in ("before", "after")]
+    started = time.perf_counter()
+    compare_sets(CompareConfig(check=None), *sets, tmp_path / "out")
+    assert time.perf_counter() - started < 20
+    assert comparison(tmp_path / "out")["edits"]["num_bounded"] == 1
+    page = (tmp_path / "out/comparison.html").read_text(encoding="utf-8")
+    assert "too long for an exact distance" in page
+
+
+def test_the_books_name_what_each_model_has_used(tmp_path: Path) -> None:
+    """Twenty records, a policy that asks in both orders: its tokens are part of what a revision cost."""
+    data = write_data(tmp_path / "data.jsonl", 20)
+    settings = {
+        "coach": str(write_coach(tmp_path / "coach")),
+        "ask": {"max_asked_again": 0},
+        "accept": {"preference": {"ask": {"model": "openai:none"}, "length_control": False}},
+    }
+    config = parse_config(ReviseConfig, settings, where="test")
+    judge = Judge()
+    revise(
+        config,
+        data,
+        tmp_path / "new",
+        backend=ScriptedCoach(only="revised"),
+        accept_backends={"preference": judge},
+    )
+    compare_sets(CompareConfig(), data, tmp_path / "new", tmp_path / "out")
+    books = comparison(tmp_path / "out")["bookkeeping"]
+    coach, policy = books["used"]
+    assert (coach["by"], policy["by"]) == ("coach", "preference")
+    assert judge.num_calls == 40
+    assert (policy["prompt_tokens"], policy["output_tokens"]) == (400, 120)
+    assert books["prompt_tokens"] == coach["prompt_tokens"] + 400
+    assert "of them preference" in (tmp_path / "out/comparison.html").read_text(encoding="utf-8")

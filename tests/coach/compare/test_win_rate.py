@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.coach.compare.win_rate import fit_logistic, length_controlled, position, win_rates
+from tunewright.coach.compare.win_rate import length_controlled, position, win_rates
 from tunewright.coach.judge import Result
+from tunewright.coach.length_control import Lengths
 
 TURNED: dict[Result, Result] = {"win": "loss", "tie": "tie", "loss": "win"}
 
 
 def results(wins: int, ties: int, losses: int) -> list[Result]:
     return [*["win"] * wins, *["tie"] * ties, *["loss"] * losses]  # type: ignore[list-item]
+
+
+def chars(before: Sequence[int], after: Sequence[int]) -> list[Lengths]:
+    return [Lengths(int(old), int(new)) for old, new in zip(before, after, strict=True)]
 
 
 def test_the_three_rates_of_six_wins_two_ties_and_two_losses() -> None:
@@ -66,16 +73,19 @@ def test_a_judge_that_only_likes_length_has_no_preference_at_equal_length() -> N
     """The chance that a version wins follows from its extra length alone; three quarters are longer."""
     rng = np.random.default_rng(1)
     d = rng.integers(20, 600, size=2000) * np.where(np.arange(2000) % 4 == 0, -1, 1)
-    chance = 1 / (1 + np.exp(-2 * np.tanh(d / d.std(ddof=1))))
+    scale = np.sqrt(np.mean(d.astype(float) ** 2))
+    chance = 1 / (1 + np.exp(-2 * np.tanh(d / scale)))
     won: list[Result] = ["win" if one else "loss" for one in rng.random(2000) < chance]
-    found = length_controlled(won, [1000] * 2000, [1000 + int(one) for one in d])
+    found = length_controlled(won, chars([1000] * 2000, [1000 + int(one) for one in d]))
     plain = win_rates(won).wr1.value
     assert plain is not None
     assert plain > 0.6, "length alone looks like a preference"
     assert found is not None
     assert found.rate.interval is not None
     assert found.rate.interval.low < 0.5 < found.rate.interval.high
-    assert found.slope == pytest.approx(2, abs=0.3)
+    assert found.longer_by_chars == pytest.approx(scale)
+    worth = 1 / (1 + np.exp(-2 * np.tanh(1))) - 0.5  # 0.32, of a revision one scale longer
+    assert found.worth_of_longer == pytest.approx(worth, abs=0.05)
     assert found.longer_wins.share is not None
     assert found.longer_wins.share > 0.7
 
@@ -84,40 +94,30 @@ def test_a_preference_that_length_does_not_touch_stays() -> None:
     """80 of 100 win, in equal shares among longer and shorter ones."""
     won = results(40, 0, 10) + results(40, 0, 10)
     after = [1300] * 50 + [700] * 50
-    found = length_controlled(won, [1000] * 100, after)
+    found = length_controlled(won, chars([1000] * 100, after))
     assert found is not None
-    assert found.rate.value == pytest.approx(0.8, abs=0.002)  # the ridge costs a thousandth
-    assert found.slope == pytest.approx(0, abs=1e-9)
+    assert found.rate.value == pytest.approx(0.8, abs=0.002)  # the prior costs a thousandth
+    assert found.worth_of_longer == pytest.approx(0, abs=1e-9)
     assert found.rate.interval is not None
     assert found.rate.interval.low > 0.6
     assert found.num_near == 0
 
 
 def test_there_is_no_length_control_without_differences_in_length() -> None:
-    assert length_controlled(results(10, 0, 10), [100] * 20, [100] * 20) is None
-    assert length_controlled(results(9, 0, 0), list(range(46, 55)), [50] * 9) is None
+    assert length_controlled(results(10, 0, 10), chars([100] * 20, [100] * 20)) is None
+    assert length_controlled(results(9, 0, 0), chars(range(46, 55), [50] * 9)) is None
 
 
 def test_there_is_no_length_control_outside_the_data() -> None:
-    assert length_controlled(results(10, 0, 10), [100] * 20, list(range(120, 140))) is None
+    assert length_controlled(results(10, 0, 10), chars([100] * 20, range(120, 140))) is None
 
 
 def test_only_wins_still_have_a_finite_fit() -> None:
-    found = length_controlled(results(20, 0, 0), [100] * 20, list(range(90, 110)))
+    found = length_controlled(results(20, 0, 0), chars([100] * 20, range(90, 110)))
     assert found is not None
     assert found.rate.value is not None
     assert 0.95 < found.rate.value < 1
     assert found.num_near == 20
-
-
-def test_the_fit_is_the_minimum_of_its_loss() -> None:
-    """At the minimum of cross-entropy and ridge the gradient is nothing."""
-    x = np.array([-0.9, -0.2, 0.1, 0.4, 0.8])
-    y = np.array([0.0, 0.5, 0.0, 1.0, 1.0])
-    a, b = fit_logistic(x, y, np.ones(5))
-    p = 1 / (1 + np.exp(-(a + b * x)))
-    assert np.sum(p - y) + 0.1 * a == pytest.approx(0, abs=1e-8)
-    assert np.sum((p - y) * x) + 0.1 * b == pytest.approx(0, abs=1e-8)
 
 
 def test_position_counts_agreement_and_the_version_shown_first() -> None:

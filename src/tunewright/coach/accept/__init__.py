@@ -8,18 +8,28 @@ from tunewright.coach.accept.config import (
     RatingGain,
     StudentLoss,
 )
-from tunewright.coach.accept.decision import POLICIES, Decision, accept_inputs, decide, requests_estimate
+from tunewright.coach.accept.decision import (
+    POLICIES,
+    Decision,
+    Decisions,
+    accept_inputs,
+    accept_settings,
+    decide,
+    requests_estimate,
+)
 
 __all__ = [
     "POLICIES",
     "AcceptConfig",
     "Decision",
+    "Decisions",
     "Embeddings",
     "MeaningKept",
     "Preference",
     "RatingGain",
     "StudentLoss",
     "accept_inputs",
+    "accept_settings",
     "decide",
     "requests_estimate",
 ]

@@ -23,7 +23,7 @@ from tunewright.coach.accept.student_losses import by_student, student_revision
 from tunewright.coach.judge import parse as parse_verdict
 from tunewright.coach.judge import prompt_hashes as judge_prompt_hashes
 from tunewright.coach.revision import Revision
-from tunewright.llm.ask import Asker, Estimate, estimate
+from tunewright.llm.ask import Asker, Estimate, Totals, estimate
 from tunewright.llm.backend import Backend
 from tunewright.llm.config import AskConfig
 from tunewright.llm.journal import JOURNAL_FILE
@@ -60,6 +60,18 @@ class _State:
     scores: dict[str, float] = field(default_factory=dict)
 
 
+class Decisions:
+    """A decision per proposal, in their order. `used` says by policy what the journals of those that asked
+    a model have used, with what an earlier process asked."""
+
+    def __init__(self, states: Sequence[_State], used: Mapping[str, Totals]) -> None:
+        self._states = states
+        self.used = used
+
+    def __iter__(self) -> Iterator[Decision]:
+        return (Decision(one.id, not one.reason, one.reason, one.scores) for one in self._states)
+
+
 def decide(
     config: AcceptConfig,
     proposals: Proposals,
@@ -67,12 +79,13 @@ def decide(
     *,
     progress: Progress | None = None,
     backends: Mapping[str, Backend] | None = None,
-) -> Iterator[Decision]:
-    """A decision per proposal, in their order.
+) -> Decisions:
+    """A decision per proposal, in their order, and what it took.
 
     `proposals` is called several times and must give the same revisions each time, only changed ones.
-    `folder` gets a folder `accept-POLICY` for each policy that asks or measures, so that a killed run repeats
-    nothing that was answered. `backends`, by policy, answer instead of the models that the config names.
+    `folder`, that of the run, gets a folder `accept-POLICY` for each policy that asks or measures, so that a
+    killed run repeats nothing that was answered. `backends`, by policy, answer instead of the models that the
+    config names.
 
     All of the work is done before this returns. Raises RecipeError, DataError and ModelError as its parts
     do; ModelError too when requests got no answer and the policy's `ask` does not allow that.
@@ -80,7 +93,8 @@ def decide(
     progress = progress or Progress()
     backends = backends or {}
     _check(config, backends)
-    states = []
+    states: list[_State] = []
+    used: dict[str, Totals] = {}
     for revision in proposals():
         assert revision.changed, "only changed records are proposed"
         states.append(_State(revision.id))
@@ -98,11 +112,12 @@ def decide(
             num_proposals=sum(is_open),
             progress=progress,
             backend=backends.get(policy),
+            used=used,
         )
         for state, finding in zip(compress(states, is_open), found, strict=True):
             state.reason = finding.reason
             state.scores |= {f"{policy}.{name}": score for name, score in finding.scores.items()}
-    return (Decision(state.id, not state.reason, state.reason, state.scores) for state in states)
+    return Decisions(states, used)
 
 
 def requests_estimate(
@@ -137,6 +152,15 @@ def requests_estimate(
             (backends or {}).get("preference"),
         )
     return found
+
+
+def accept_settings(config: AcceptConfig) -> dict[str, Any]:
+    """The settings for a run folder's fingerprint: vectors by what they hold (`accept_inputs`), not by where
+    they lie."""
+    settings = config.settings()
+    if config.meaning is not None and config.meaning.embeddings is not None:
+        settings["meaning"]["embeddings"] |= {"before": "given", "after": "given"}
+    return settings
 
 
 def accept_inputs(config: AcceptConfig, *, backends: Mapping[str, Backend] | None = None) -> dict[str, str]:
@@ -196,8 +220,10 @@ def _findings(
     num_proposals: int,
     progress: Progress,
     backend: Backend | None,
+    used: dict[str, Totals],
 ) -> Iterator[Finding]:
-    """What one policy finds about each of the proposals it is shown, in their order."""
+    """What one policy finds about each of the proposals it is shown, in their order. What it has asked goes
+    into `used`."""
     if policy == "meaning":
         assert config.meaning is not None
         yield from by_meaning(config.meaning, proposals, num_proposals=num_proposals)
@@ -206,9 +232,11 @@ def _findings(
     own.mkdir(parents=True, exist_ok=True)
     if policy == "student":
         assert config.student is not None
-        yield from by_student(config.student, proposals, own, num_proposals=num_proposals, progress=progress)
+        yield from by_student(
+            config.student, proposals, own, run=folder, num_proposals=num_proposals, progress=progress
+        )
         return
-    with Asker.open(_asking(config)[policy], own, progress=progress, backend=backend) as asker:
+    with Asker.open(_asking(config)[policy], own, run=folder, progress=progress, backend=backend) as asker:
         if policy == "rating":
             assert config.rating is not None
             rater = Rater.of(config.rating)
@@ -218,6 +246,7 @@ def _findings(
             yield from by_preference(
                 config.preference, proposals, asker, num_proposals=num_proposals, progress=progress
             )
+        used[policy] = asker.used
 
 
 def _folder_of(folder: Path, policy: Policy) -> Path:

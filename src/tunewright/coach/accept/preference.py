@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from tunewright.coach.accept.config import Preference
 from tunewright.coach.accept.finding import Finding, Proposals
-from tunewright.coach.accept.length import LengthEffect, fit_length
 from tunewright.coach.judge import Verdict, both_orders, merge, parse
-from tunewright.coach.revision import FIELDS, Revision
+from tunewright.coach.length_control import CAUTIOUS_PRIOR, LengthEffect, fit_length, lengths
+from tunewright.coach.revision import Revision
 from tunewright.llm.ask import Asker
 from tunewright.llm.outcome import Outcome
 from tunewright.llm.request import Request
@@ -62,7 +62,11 @@ def by_preference(
     known = [one for one in compared if one.verdicts is not None]
     effect = None
     if config.length_control:
-        effect = fit_length([one.preference for one in known], [one.difference_chars for one in known])
+        effect = fit_length(
+            [one.preference for one in known],
+            [one.difference_chars for one in known],
+            quality_prior=CAUTIOUS_PRIOR,
+        )
         num_not_longer = sum(one.difference_chars <= 0 for one in known)
         progress.note(
             f"length makes a preference of {0.5 + effect.of(effect.scale_chars):.2f} for a revision "
@@ -99,7 +103,7 @@ def judge(compared: Compared, effect: LengthEffect | None, *, least: float) -> F
 
 def _compared(revision: Revision, config: Preference, asker: Asker) -> Compared:
     outcomes = list(asker.outcomes(requests_of(revision, config), parse))
-    difference = _num_chars(revision, "revised") - _num_chars(revision, "original")
+    difference = lengths(revision).difference
     as_b, as_a = (outcome.value for outcome in outcomes)
     if as_b is None or as_a is None:
         return Compared(_failure(outcomes), None, difference)
@@ -108,7 +112,3 @@ def _compared(revision: Revision, config: Preference, asker: Asker) -> Compared:
 
 def _failure(outcomes: list[Outcome[Verdict]]) -> str:
     return UNANSWERED if any(outcome.reason == "unanswered" for outcome in outcomes) else FAILED
-
-
-def _num_chars(revision: Revision, version: str) -> int:
-    return sum(len(getattr(getattr(revision, version), field)) for field in FIELDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -15,6 +16,7 @@ from tunewright.coach.accept.student import judge, texts_to_measure
 from tunewright.llm.weights import Checkpoint, context_tokens, load_config, load_model, load_tokenizer
 from tunewright.records.digest import records_digest
 from tunewright.records.record import Record
+from tunewright.run.aside import newest_aside
 from tunewright.run.files import JsonlLog, read_jsonl
 from tunewright.run.fingerprint import canonical_json
 from tunewright.run.progress import Progress
@@ -31,13 +33,21 @@ Measure = Callable[[Sequence[Record]], list[float | None]]
 
 
 def by_student(
-    config: StudentLoss, proposals: Proposals, folder: Path, *, num_proposals: int, progress: Progress
+    config: StudentLoss,
+    proposals: Proposals,
+    folder: Path,
+    *,
+    run: Path,
+    num_proposals: int,
+    progress: Progress,
 ) -> Iterator[Finding]:
     """A finding per proposal, in order. ModelError when the student cannot be loaded.
 
-    `folder` gets `losses.jsonl`, a row per proposal; chunks that are whole in it, of the same texts and
-    student, are not measured again.
+    `folder`, inside that of the run, gets `losses.jsonl`, a row per proposal; chunks that are whole in it, of
+    the same texts and student, are not measured again. A run begun again takes the log of the folder that was
+    moved aside along.
     """
+    _inherit(folder / LOG_FILE, run)
     student = student_revision(config)
     progress.start("accept by student", num_proposals, "revisions")
     measure: Measure | None = None
@@ -59,6 +69,15 @@ def by_student(
     progress.finish()
     for row in read_jsonl(folder / LOG_FILE):
         yield judge(row["losses"], config)
+
+
+def _inherit(log: Path, run: Path) -> None:
+    """Copy the log of the newest folder that `--again` moved aside, where there is none yet."""
+    older = None if log.exists() else newest_aside(run, log.relative_to(run))
+    if older is not None:
+        partial = log.with_name(f".{log.name}.0.tmp")
+        shutil.copyfile(older, partial)
+        partial.replace(log)
 
 
 def student_revision(config: StudentLoss) -> str:

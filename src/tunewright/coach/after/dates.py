@@ -52,17 +52,17 @@ _SAID_IMPOSSIBLE = re.compile(
 _UNSURE = re.compile(
     r"\b(?:if|suppose|assum\w+|unless|whether|false|incorrect|wrong|myth|not true)\b", re.IGNORECASE
 )
-# One look that settles most texts: a month beside a number, or a year.
-_STATES = re.compile(
-    rf"\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}|{_MONTH} \d|\d{{4}}-\d\d-\d\d|\d{{4}} (?:is|was|will)"
-)
+# One look that settles most texts: a month, or a year that is part of a date or has something said of it.
+_NAMES = tuple(month.capitalize() for month in _MONTHS)
+_YEAR = re.compile(r"\d{4}(?:-\d\d-\d\d| (?:is|was|will))")
+_STATES = re.compile(rf"\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}|{_MONTH} \d")
 _FIRST_YEAR = 1753
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def date_claims(text: str) -> Iterator[Claim]:
     """All claims about dates: weekdays, spans, leap years, impossible dates."""
-    if not _STATES.search(text) or _UNSURE.search(text):
+    if not _states(text) or _UNSURE.search(text):
         return
     if "day" in text:
         yield from _weekdays(text)
@@ -70,6 +70,12 @@ def date_claims(text: str) -> Iterator[Claim]:
     if " year" in text:
         yield from _leap_years(text)
     yield from _impossible(text)
+
+
+def _states(text: str) -> bool:
+    if _YEAR.search(text):
+        return True
+    return any(name in text for name in _NAMES) and _STATES.search(text) is not None
 
 
 def _weekdays(text: str) -> Iterator[Claim]:

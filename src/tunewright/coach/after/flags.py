@@ -16,6 +16,7 @@ from tunewright.records.record import Record
 
 FLAG_KINDS = ("input_number", "input_name", "input_code", "input_quote", "final_answer")
 _LONGEST_SHOWN = 200  # characters
+_MOST_BLOCKS = 1_000  # of code that are looked up, each in the whole text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,9 @@ def _number(before: str, after: str, *, is_moved: bool) -> Flag | None:
     ours, theirs = numbers(before), numbers(after)
     if ours == theirs or (is_moved and set(ours) <= set(theirs)):
         return None
-    gone = [number for number in ours if number not in theirs]
-    new = [number for number in theirs if number not in ours]
+    had, has = set(ours), set(theirs)
+    gone = [number for number in ours if number not in has]
+    new = [number for number in theirs if number not in had]
     if gone or new:
         detail = "; ".join(
             f"{word}: {', '.join(some[:5])}" for word, some in (("gone", gone), ("new", new)) if some
@@ -92,11 +94,11 @@ def _pieces(kind: str, ours: list[str], theirs: list[str], *, before: str, after
 
 def _code(before: str, after: str) -> Flag | None:
     """Code whose signs changed; spaces, blank lines and line ends make no difference."""
-    ours = code(before)
+    ours = code(before)[:_MOST_BLOCKS]
     if not ours:
         return None
-    squeezed = "".join(after.split())
-    gone = [block for block in ours if "".join(block.split()) not in squeezed]
+    same, squeezed = frozenset(code(after)), "".join(after.split())
+    gone = [block for block in ours if block not in same and "".join(block.split()) not in squeezed]
     if not gone:
         return None
     return Flag("input_code", "input", f"{len(gone)} changed", _shown(gone), after[:_LONGEST_SHOWN])

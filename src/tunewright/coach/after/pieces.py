@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from functools import cache
+from typing import TypeVar
+
+T = TypeVar("T", bound=Hashable)
 
 # Scripts that put no spaces between words: each letter counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -27,6 +31,7 @@ _CODE_LINE = re.compile(
     re.MULTILINE,
 )
 _NAME = re.compile(r"(?<=[\w,;] )[A-ZÀ-ÖØ-Þ][\w’'-]*(?: [A-ZÀ-ÖØ-Þ][\w’'-]*){0,5}")
+_LOOKED_UP = 4  # words of a piece
 _NO_NAMES = frozenset(["I", "I'm", "I’m", "I've", "I’ve", "I'll", "I’ll", "I'd", "I’d"])
 
 
@@ -37,21 +42,26 @@ def words(text: str) -> list[str]:
 
 def share_kept(before: str, after: str) -> float:
     """The share of the words of `before`, each as often as it is there, that `after` has; 1.0 for none."""
-    wanted = Counter(words(before))
-    total = wanted.total()
-    return (wanted & Counter(words(after))).total() / total if total else 1.0
+    return share_of(Counter(words(before)), Counter(words(after)))
 
 
 def share_spelt(before: str, after: str) -> float:
     """The share of the character trigrams of `before` that `after` has: high where spelling was mended."""
-    wanted = Counter(_trigrams(before))
+    return share_of(trigrams(before), trigrams(after))
+
+
+def share_of(wanted: Counter[T], there: Counter[T]) -> float:
+    """The share of what is wanted, each as often as it is wanted, that is there; 1.0 for nothing wanted.
+
+    It takes the time of the wanted ones, however much there is.
+    """
     total = wanted.total()
-    return (wanted & Counter(_trigrams(after))).total() / total if total else 1.0
+    return sum(min(num, there[one]) for one, num in wanted.items()) / total if total else 1.0
 
 
-def _trigrams(text: str) -> Iterable[tuple[str, str, str]]:
+def trigrams(text: str) -> Counter[tuple[str, str, str]]:
     small = text.casefold()
-    return zip(small, small[1:], small[2:], strict=False)
+    return Counter(zip(small, small[1:], small[2:], strict=False))
 
 
 def numbers(text: str) -> list[str]:
@@ -79,12 +89,26 @@ def code(text: str) -> list[str]:
     return [text] if num_code >= 2 and 2 * num_code > lines else []
 
 
-def plain(text: str) -> str:
-    """The text in small letters with its words alone: marks, spaces and line ends make no difference."""
-    return " ".join(words(text))
-
-
 def missing(pieces: Iterable[str], text: str) -> list[str]:
-    """The pieces whose words `text` has not in this order, each once; one without words is in any text."""
-    inside = f" {plain(text)} "
-    return [piece for piece in dict.fromkeys(pieces) if f" {plain(piece)} " not in inside and plain(piece)]
+    """The pieces whose words `text` has not in this order, each once; one without words is in any text.
+
+    Each is looked for where its first four words stand, so that many pieces take no longer than the text.
+    """
+    inside = words(text)
+    index = cache(lambda num: _places(inside, num))
+    gone = []
+    for piece in dict.fromkeys(pieces):
+        said = words(piece)
+        begin = tuple(said[:_LOOKED_UP])
+        places = index(len(begin)).get(begin, ()) if said else ()
+        if said and not any(inside[place : place + len(said)] == said for place in places):
+            gone.append(piece)
+    return gone
+
+
+def _places(inside: list[str], num: int) -> dict[tuple[str, ...], list[int]]:
+    """Where each `num` words in a row stand."""
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, row in enumerate(zip(*(inside[ahead:] for ahead in range(num)), strict=False)):
+        places.setdefault(row, []).append(place)
+    return places

@@ -33,8 +33,10 @@ _FEWEST_TIMES = 3  # that one triple is in a phrase which comes four times
 _FEWEST_LINES = 6
 _FEWEST_LINE_CHARS = 8
 _SIGNS_IN_A_ROW = 60
-_DRAWN_WITH = frozenset("-=_*~#.—–─━|+… \t\n")  # rules and dots of tables and forms
-_SENTENCE = re.compile(r"[^。！？!?.\n]+[。！？!?.]")
+_DRAWN_WITH = "-=_*~#.—–─━|+… \t\n"  # rules and dots of tables and forms
+_SIGN_IN_A_ROW = re.compile(rf"([^{re.escape(_DRAWN_WITH)}])\1{{{_SIGNS_IN_A_ROW - 1}}}")
+# Whole stretches and the mark behind them, if there is one: where none is, nothing is looked at twice.
+_STRETCH = re.compile(r"([^。！？!?.\n]+)([。！？!?.]?)")
 _FEWEST_SENTENCE_CHARS = 6
 _TAIL_CHARS = 600  # a model that loops does not stop, so the end shows it
 _LOOP = re.compile(r"(.{2,60}?)\1{5,}")
@@ -82,8 +84,11 @@ def _as_answer(record: Record, field: Field, text: str) -> Record:
 
 
 def _endless_sign(text: str) -> str:
-    signs = sorted(set(text) - _DRAWN_WITH)
-    return next((sign for sign in signs if sign * _SIGNS_IN_A_ROW in text), "")
+    half = _SIGNS_IN_A_ROW // 2  # every such row holds one of these pieces as a whole
+    pieces = (text[start : start + half] for start in range(0, len(text) - half + 1, half))
+    if not any(piece == piece[0] * half for piece in pieces):
+        return ""
+    return min(_SIGN_IN_A_ROW.findall(text), default="")
 
 
 def _worth_asking(triples: Sequence[Triple]) -> tuple[Detector, ...]:
@@ -104,8 +109,10 @@ def _loops_at_the_end(triples: Sequence[Triple], text: str) -> bool:
 
 def _repeated_line(text: str) -> str:
     """A line of eight characters or more that comes six times in a row, blank lines aside."""
-    lines = (line.strip() for line in text.split("\n"))
-    for line, same in groupby(filter(None, lines)):
+    lines = [line for each in text.split("\n") if (line := each.strip())]
+    if len(lines) - len(set(lines)) < _FEWEST_LINES - 1:
+        return ""
+    for line, same in groupby(lines):
         if (
             len(line) >= _FEWEST_LINE_CHARS
             and not set(line) <= set("-=_*~#.|+: ")
@@ -116,7 +123,7 @@ def _repeated_line(text: str) -> str:
 
 
 def _repeats_unspaced(text: str) -> str:
-    times = Counter(found.group().strip() for found in _SENTENCE.finditer(text))
+    times = Counter((words + mark).strip() for words, mark in _STRETCH.findall(text) if mark)
     for sentence, num in times.items():
         if num >= 3 and len(sentence) >= _FEWEST_SENTENCE_CHARS and num * len(sentence) >= 0.3 * len(text):
             return f"one sentence {num} times: '{sentence[:60]}'"

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections import Counter
 
 from tunewright.coach.after.config import AfterConfig
-from tunewright.coach.after.pieces import numbers, quotes, share_kept, share_spelt, words
+from tunewright.coach.after.pieces import (
+    numbers,
+    quotes,
+    share_kept,
+    share_of,
+    share_spelt,
+    trigrams,
+    words,
+)
 from tunewright.coach.after.problem import Problem
 from tunewright.coach.revision import Field
 from tunewright.records.record import Record
@@ -21,6 +29,7 @@ _LEAST_SPELT = 0.5  # misspelled words come back as others, and yet look alike
 _FEWEST_NUMBERS = 3
 _FEWEST_QUOTED_WORDS = 6
 _KEPT_OF_QUOTE = 0.4
+_MOST_QUOTES = 100  # a task with more is a list of quotes, and each would be compared with each
 
 
 def changed_task_data(original: Record, revised: Record, config: AfterConfig) -> Problem | None:
@@ -70,10 +79,21 @@ def _numbers_replaced(field: Field, before: str, now: str) -> Problem | None:
 
 def _quote_replaced(original: Record, revised: Record, now: str) -> Problem | None:
     """The sentence to be worked on stands in quotation marks and is another now."""
-    for quote in quotes(original.instruction):
-        if len(words(quote)) < _FEWEST_QUOTED_WORDS or share_kept(quote, now) >= _KEPT_OF_QUOTE:
-            continue
-        there = [*quotes(revised.instruction), revised.input]
-        if max(share_spelt(quote, text) for text in there) < _LEAST_SPELT:
+    quoted = quotes(original.instruction)[:_MOST_QUOTES]
+    if not quoted:
+        return None
+    all_words = Counter(words(now))
+    said = [(quote, Counter(words(quote))) for quote in quoted]
+    gone = [
+        quote
+        for quote, each in said
+        if each.total() >= _FEWEST_QUOTED_WORDS and share_of(each, all_words) < _KEPT_OF_QUOTE
+    ]
+    if not gone:
+        return None
+    there = [trigrams(text) for text in (*quotes(revised.instruction), revised.input)]
+    for quote in gone:
+        wanted = trigrams(quote)
+        if not any(share_of(wanted, one) >= _LEAST_SPELT for one in there):
             return Problem("changed_task_data", "instruction", f"gone from the task: “{quote[:80]}”")
     return None

@@ -37,16 +37,17 @@ class Verified:
 
 def verify(record: Record) -> tuple[Verified, ...]:
     """All claims found, sums before units before dates; empty when there is nothing to check."""
+    texts = [text for field in _FIELDS if _DIGIT.search(text := getattr(record, field))]
+    if not texts:
+        return ()
     return (
         *_sums(record),
-        *_claims("units", record, unit_claims),
-        *_claims("date", record, date_claims),
+        *_claims("units", record, texts, unit_claims),
+        *_claims("date", record, texts, date_claims),
     )
 
 
 def _sums(record: Record) -> Iterator[Verified]:
-    if not any(_DIGIT.search(getattr(record, field)) for field in _FIELDS):
-        return
     wrong = [one for one in WRONG_ARITHMETIC.spots(record, CheckSettings()) if one.field in _FIELDS]
     for one in wrong[:_MOST]:
         text = getattr(record, one.field)
@@ -57,11 +58,12 @@ def _sums(record: Record) -> Iterator[Verified]:
             yield Verified("arithmetic", "right", text[start:end])
 
 
-def _claims(kind: Kind, record: Record, find: Callable[[str], Iterator[Claim]]) -> Iterator[Verified]:
+def _claims(
+    kind: Kind, record: Record, texts: list[str], find: Callable[[str], Iterator[Claim]]
+) -> Iterator[Verified]:
     prompt = f"{record.instruction}\n{record.input}"
-    for field in _FIELDS:
-        text = getattr(record, field)
-        for claim in islice(find(text), _MOST) if _DIGIT.search(text) else ():
+    for text in texts:
+        for claim in islice(find(text), _MOST):
             if claim.words not in prompt:
                 yield Verified(
                     kind, claim.status, f"{claim.words}: {claim.fact}" if claim.fact else claim.words

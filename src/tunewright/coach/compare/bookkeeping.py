@@ -11,12 +11,23 @@ from tunewright.coach.compare.join import Side
 from tunewright.coach.results import MEANINGS
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one model of the run has used: the coach's, or that of a policy that accepts revisions."""
+
+    by: str
+    prompt_tokens: int
+    output_tokens: int
+    cost: float | None
+
+
 @dataclass(frozen=True)
 class Bookkeeping:
     """Of the `revise` run that AFTER is. `seconds` are of the process that finished it: where it was stopped
-    in between, the earlier ones are not in it. Per-revision values are None when nothing was revised, and
-    costs without prices. `verified` counts checkable answers by kind and status, before and after, of all
-    valid proposals, accepted or not.
+    in between, the earlier ones are not in it. Tokens and cost are of all models that were asked, one by one
+    in `used`. Per-revision values are None when nothing was revised, and costs where a price is missing.
+    `verified` counts checkable answers by kind and status, before and after, of all valid proposals, accepted
+    or not.
     """
 
     coach: str
@@ -33,6 +44,7 @@ class Bookkeeping:
     prompt_tokens: int
     output_tokens: int
     cost: float | None
+    used: tuple[Used, ...]
     seconds_per_revision: float | None
     tokens_per_revision: float | None
     cost_per_revision: float | None
@@ -64,6 +76,7 @@ def bookkeeping(side: Side) -> Bookkeeping | None:
         prompt_tokens=extra["prompt_tokens"],
         output_tokens=extra["output_tokens"],
         cost=extra["cost"],
+        used=tuple(Used(by, **one) for by, one in extra["used"].items()),
         seconds_per_revision=_per(side.manifest["seconds"], num_revised),
         tokens_per_revision=_per(tokens, num_revised),
         cost_per_revision=None if extra["cost"] is None else _per(extra["cost"], num_revised),

@@ -1,4 +1,4 @@
-"""The settings of `compare-sets`: the table `compare_sets:` of a recipe. A part is there when asked for."""
+"""The settings of `compare-sets`, which its options fill. A part is there when asked for."""
 
 from __future__ import annotations
 

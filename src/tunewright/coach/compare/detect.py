@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from tunewright.coach.revision import Revision
 from tunewright.duplicates import Tokens, near_duplicates
 from tunewright.rate.check import CheckConfig, cutoff_date, find_all
 from tunewright.rate.detectors import ALONE, NEAR_DUPLICATE, CheckSettings, Severity
+from tunewright.rate.paired_tests import holm, mcnemar
 from tunewright.records.record import Record
 from tunewright.run.progress import Progress
 
@@ -75,31 +75,6 @@ def detect(pairs: Sequence[Revision], config: CheckConfig, progress: Progress | 
         before=tuple(before),
         after=tuple(after),
     )
-
-
-def mcnemar(gone: int, new: int) -> float:
-    """The exact two-sided p that a finding is as likely to go as to come; 1 when no pair differs."""
-    total = gone + new
-    if total == 0:
-        return 1.0
-    # by logarithms: the binomial coefficients of ten thousand pairs are too long to add up one by one
-    tail = math.fsum(
-        math.exp(
-            math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) - total * math.log(2)
-        )
-        for k in range(min(gone, new) + 1)
-    )
-    return min(1.0, 2 * tail)
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """The p-values adjusted for their number (Holm 1979), in the order given."""
-    adjusted = [0.0] * len(ps)
-    most = 0.0
-    for rank, place in enumerate(sorted(range(len(ps)), key=lambda place: ps[place])):
-        most = max(most, min(1.0, (len(ps) - rank) * ps[place]))
-        adjusted[place] = most
-    return adjusted
 
 
 def weight_of(names: Found, severity_of: dict[str, str]) -> float:

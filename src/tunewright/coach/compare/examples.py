@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewright.coach.compare.detect import Detected, Found, weight_of
-from tunewright.coach.compare.edits import distance
 from tunewright.coach.compare.judging import Judged
 from tunewright.coach.compare.ratings import Ratings
+from tunewright.coach.compare.words import plural
 from tunewright.coach.judge import Result
 from tunewright.coach.revision import FIELDS, Revision
 
@@ -23,6 +23,7 @@ class Evidence:
     """What is known about one pair: all that orders it and is said of it."""
 
     id: str
+    is_changed: bool
     distance: int
     gain: float | None
     result: Result | None
@@ -52,18 +53,23 @@ class Example:
 
 
 def evidence(
-    pairs: Sequence[Revision], detected: Detected | None, ratings: Ratings | None, judged: Judged | None
+    pairs: Sequence[Revision],
+    distances: Sequence[int],
+    detected: Detected | None,
+    ratings: Ratings | None,
+    judged: Judged | None,
 ) -> list[Evidence]:
-    """What is known about each pair, in their order."""
+    """What is known about each pair, in their order. `distances` are those of `edit_statistics`."""
     severity_of = {row.name: row.severity for row in detected.detectors} if detected is not None else {}
     found = []
-    for place, pair in enumerate(pairs):
+    for place, (pair, distance) in enumerate(zip(pairs, distances, strict=True)):
         old, new = (detected.before[place], detected.after[place]) if detected else (_NOTHING, _NOTHING)
         gone, come = old - new, new - old
         found.append(
             Evidence(
                 id=pair.id,
-                distance=distance(pair) if pair.changed else 0,
+                is_changed=bool(pair.changed),
+                distance=distance,
                 gain=ratings.main_gains.get(pair.id) if ratings is not None else None,
                 result=judged.results.get(pair.id) if judged is not None else None,
                 gone=gone,
@@ -82,7 +88,7 @@ def examples(pairs: Sequence[Revision], known: Sequence[Evidence], *, most: int)
     which they disagree counts by the first that speaks.
     """
     by_id = {pair.id: pair for pair in pairs}
-    changed = [one for one in known if one.distance]
+    changed = [one for one in known if one.is_changed]
     better = sorted((one for one in changed if _sign(one) > 0), key=_order, reverse=True)
     worse = sorted((one for one in changed if _sign(one) < 0), key=lambda one: _order(one, worse=True))
     found = [_example("improvement", one, by_id[one.id]) for one in better[:most]]
@@ -118,7 +124,11 @@ def _example(kind: Kind, one: Evidence, pair: Revision) -> Example:
         why.append(f"gone: {', '.join(sorted(one.gone))}")
     if one.new:
         why.append(f"new: {', '.join(sorted(one.new))}")
-    why.append(f"{one.distance:,} characters changed")
+    why.append(
+        f"{plural(one.distance, 'character')} changed"
+        if one.distance
+        else "text went from one field to another"
+    )
     return Example(kind, one.id, tuple(why), tuple(_texts(pair)))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tunewright.coach.join_sets import as_given, ids_given_twice
 from tunewright.coach.revision import Revision
 from tunewright.errors import DataError
 from tunewright.records.digest import DataDigest
@@ -19,17 +19,18 @@ from tunewright.records.reject import Reject
 from tunewright.run.folder import STAGE_FILE, read_manifest
 
 RECORDS_FILE = "records.jsonl"
-_AGAIN = re.compile(r"(.+)~[0-9]+", re.DOTALL)  # the reader's name for an id that it met before
 
 
 @dataclass(frozen=True)
 class Side:
-    """One set as read. `manifest` is that of the run folder it came from, None for plain data."""
+    """One set as read. `manifest` is that of the run folder it came from, None for plain data. `twice` are
+    the ids that more than one row gives; the reader calls the second 7 `7~2`."""
 
     source: str
     records: tuple[Record, ...]
     rejects: Mapping[str, int]  # rows that could not be read, by reason
     digest: str
+    twice: frozenset[str] = frozenset()
     folder: Path | None = None
     manifest: Mapping[str, Any] | None = None
 
@@ -38,7 +39,7 @@ class Side:
 class Joined:
     """The pairs in the order of BEFORE. `after_ids` are the ids in AFTER, which differ by position only.
 
-    `repeated` are ids that a set holds more than once: they are matched in order where both sets hold them
+    `repeated` are ids that a set gives more than once: they are matched in order where both sets hold them
     equally often, else they stand in `ambiguous` and are left out.
     """
 
@@ -71,7 +72,13 @@ def read_side(source: str | Path, *, format: str | None = None) -> Side:
         digest.add(record)
         records.append(record)
     return Side(
-        str(source), tuple(records), dict(reasons.most_common()), digest.hexdigest(), folder, manifest
+        source=str(source),
+        records=tuple(records),
+        rejects=dict(reasons.most_common()),
+        digest=digest.hexdigest(),
+        twice=_twice(data, format, records),
+        folder=folder,
+        manifest=manifest,
     )
 
 
@@ -85,6 +92,14 @@ def join(before: Side, after: Side, *, match: str = "id") -> Joined:
             "the n-th to the n-th with --by-position"
         )
     return joined
+
+
+def _twice(data: str, format: str | None, records: Sequence[Record]) -> frozenset[str]:
+    """The ids given twice. Only where an id looks like the reader's own is the source looked at again."""
+    ids = {record.id for record in records}
+    if all(as_given(one, ids) == one for one in ids):
+        return frozenset()
+    return frozenset(ids_given_twice(data, format))
 
 
 def _data_of(folder: Path, stage: str) -> str:
@@ -120,32 +135,34 @@ def _by_position(before: Side, after: Side) -> Joined:
 
 
 def _by_id(before: Side, after: Side) -> Joined:
-    old, new = _groups(before.records), _groups(after.records)
-    repeated = [name for name in {**old, **new} if max(len(old.get(name, ())), len(new.get(name, ()))) > 1]
-    both = [name for name in repeated if name in old and name in new]
-    ambiguous = [name for name in both if len(old[name]) != len(new[name])]
+    """Equal ids belong together. Where a set gives an id twice, its records are a group with those of the
+    other set that may be meant, and are matched only if both groups have the same names: 7, 7~2, …
+    """
+    twice = before.twice | after.twice
+    old, new = _groups(before.records, twice), _groups(after.records, twice)
+    repeated = [name for name in {**old, **new} if name in twice]
+    ambiguous = [
+        name for name in repeated if name in old and name in new and old[name].keys() != new[name].keys()
+    ]
     partner: dict[str, Record] = {}
-    for name, records in old.items():
-        if name in new and len(records) == len(new[name]):
-            partner |= {one.id: other for one, other in zip(records, new[name], strict=True)}
+    for name in (old.keys() & new.keys()).difference(ambiguous):
+        partner |= new[name]
     found = [(one, partner[one.id]) for one in before.records if one.id in partner]
     return Joined(
         before,
         after,
-        pairs=tuple(Revision(one, replace(other, id=one.id)) for one, other in found),
+        pairs=tuple(Revision(one, other) for one, other in found),
         after_ids=tuple(other.id for _, other in found),
-        only_before=tuple(one.id for name, group in old.items() if name not in new for one in group),
-        only_after=tuple(one.id for name, group in new.items() if name not in old for one in group),
+        only_before=tuple(id for name, group in old.items() if name not in new for id in group),
+        only_after=tuple(id for name, group in new.items() if name not in old for id in group),
         repeated=tuple(repeated),
         ambiguous=tuple(ambiguous),
     )
 
 
-def _groups(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """The records by the id they were given: `7` and `7~2`, the reader's name for the second 7, are one."""
-    ids = {record.id for record in records}
-    groups: dict[str, list[Record]] = defaultdict(list)
+def _groups(records: Sequence[Record], twice: frozenset[str]) -> dict[str, dict[str, Record]]:
+    """The records by the id they were given, then by their own: groups of one, but for ids given twice."""
+    groups: dict[str, dict[str, Record]] = defaultdict(dict)
     for record in records:
-        again = _AGAIN.fullmatch(record.id)
-        groups[again[1] if again is not None and again[1] in ids else record.id].append(record)
+        groups[as_given(record.id, twice)][record.id] = record
     return groups

@@ -18,6 +18,7 @@ from tunewright.coach.compare.win_rate import (
     win_rates,
 )
 from tunewright.coach.judge import Result, Verdict, both_orders, merge, parse
+from tunewright.coach.length_control import lengths
 from tunewright.coach.revision import Revision
 from tunewright.llm.ask import Asker, Totals
 from tunewright.llm.request import Request
@@ -95,11 +96,7 @@ def judge(pairs: Sequence[Revision], config: CompareConfig, asker: Asker) -> Jud
         no_verdict=dict(missing),
         rates=win_rates(found),
         with_unchanged=None if is_sample else win_rates([*found, *ties]),
-        controlled=length_controlled(
-            found,
-            [len(by_id[id].original.output) for id in results],
-            [len(by_id[id].revised.output) for id in results],
-        ),
+        controlled=length_controlled(found, [lengths(by_id[id]) for id in results]),
         position=position(both),
         results=results,
         totals=totals,

@@ -10,23 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tunewright.coach.compare.config import CompareConfig
-from tunewright.coach.compare.join import Joined
+from tunewright.coach.compare.join import Joined, Side
+from tunewright.coach.compare.rated_set import is_rating_of
+from tunewright.coach.length_control import bent, has_both_sides, lengths, scale_of
 from tunewright.coach.revision import Revision
 from tunewright.errors import DataError
 from tunewright.rate.agreement import Comparison, compare
 from tunewright.rate.columns import number_at
 from tunewright.rate.criteria import CriteriaSet, load_criteria
 from tunewright.rate.results import RATINGS_FILE
-from tunewright.rate.summary import LEVEL, Interval, Share, mean_interval, share_of
+from tunewright.rate.summary import (
+    REPLICATES,
+    Interval,
+    Share,
+    mean_interval,
+    percentile_interval,
+    share_of,
+)
 from tunewright.records.record import Record
 from tunewright.run.files import file_sha256, read_jsonl
 from tunewright.run.folder import read_manifest
 
-REPLICATES = 2000
-NEAR = 0.1  # lengths within 10 % count as about equal
 _LEAST = 10  # pairs, for a line through them
 
 Floats = NDArray[np.float64]
@@ -36,22 +43,24 @@ Scores = Mapping[str, float | None]
 @dataclass(frozen=True)
 class Rated:
     """The scores of one side by score key and by the id of the *pair*; `failed` says of those without a
-    rating why. `rater` tells two ratings apart that were made in different ways."""
+    rating why. `rater` tells two ratings apart that were made in different ways.
+    """
 
     scores: Mapping[str, Scores]
     failed: Mapping[str, int]
     model: str
     rater: tuple[Any, ...]
+    is_proved: bool | None = None  # that these texts were rated; None for columns, which the records carry
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
     """The mean of after − before on one score, over pairs with both, and at equal length.
 
-    `equal_length` is the intercept of the gain regressed on log(length after / length before) over the
-    *changed* pairs: unchanged ones lie at equal length by construction and would pull it to nothing. This
-    control is ours, after the idea of AlpacaEval 2. `near` is the plain mean over changed pairs whose lengths
-    differ by at most 10 %. Intervals are by bootstrap over pairs.
+    `equal_length` is the intercept of the gain regressed on tanh(Δ/scale), the length term of the win rate,
+    over the *changed* pairs: unchanged ones lie at equal length by construction and would pull it to nothing.
+    This control is ours, after the idea of AlpacaEval 2. `near` is the plain mean over changed pairs whose
+    lengths differ by at most 10 %. Intervals are by bootstrap over pairs.
     """
 
     key: str
@@ -78,6 +87,7 @@ class Ratings:
     high_from: float
     main_side: str
     same_rater: bool | None  # None for columns: nobody knows who wrote them
+    unproved: tuple[str, ...]  # before, after: ratings of which it cannot be told what texts were rated
     models: tuple[str, str]
     failed: tuple[Mapping[str, int], Mapping[str, int]]
     comparisons: tuple[Comparison, ...]
@@ -105,6 +115,9 @@ def ratings(joined: Joined, config: CompareConfig) -> Ratings:
         high_from=criteria.high_from,
         main_side=main,
         same_rater=before.rater == after.rater if before.rater and after.rater else None,
+        unproved=tuple(
+            name for name, side in (("before", before), ("after", after)) if side.is_proved is False
+        ),
         models=(before.model, after.model),
         failed=(before.failed, after.failed),
         comparisons=tuple(comparisons),
@@ -127,10 +140,10 @@ def gain(key: str, pairs: Sequence[Revision], before: Scores, after: Scores) -> 
     differences = _differences(before, after)
     changed = [pair for pair in pairs if pair.id in differences and pair.changed]
     gains = np.array([differences[pair.id] for pair in changed])
-    ratios = np.array([log_length_ratio(pair) for pair in changed])
-    near = gains[np.abs(ratios) <= math.log(1 + NEAR)]
+    chars = [lengths(pair) for pair in changed]
+    near = gains[np.array([one.is_near for one in chars], dtype=bool)]
     all_gains = list(differences.values())
-    equal, equal_interval = at_equal_length(gains, ratios)
+    equal, equal_interval = at_equal_length(gains, [one.difference for one in chars])
     return Gain(
         key=key,
         num_pairs=len(all_gains),
@@ -147,28 +160,25 @@ def gain(key: str, pairs: Sequence[Revision], before: Scores, after: Scores) -> 
     )
 
 
-def at_equal_length(gains: Floats, ratios: Floats, *, seed: int = 0) -> tuple[float | None, Interval | None]:
-    """The intercept of a least-squares line of gain on log length ratio, with its bootstrap interval.
+def at_equal_length(
+    gains: Floats, differences_chars: ArrayLike, *, seed: int = 0
+) -> tuple[float | None, Interval | None]:
+    """The intercept of a least-squares line of gain on the bent difference in length, with its bootstrap
+    interval.
 
     None below ten pairs, and where equal length lies outside the data (every pair longer, or every pair
     shorter): a line drawn out of them says nothing there.
     """
-    if gains.size < _LEAST or np.ptp(ratios) == 0 or not ratios.min() <= 0 <= ratios.max():
+    if gains.size < _LEAST or not has_both_sides(differences_chars):
         return None, None
+    x = bent(differences_chars, scale_of(differences_chars))
     rng = np.random.default_rng(seed)
     intercepts = []
     for _ in range(REPLICATES):
         drawn = rng.integers(gains.size, size=gains.size)
-        if np.ptp(ratios[drawn]) > 0:
-            intercepts.append(_intercept(gains[drawn], ratios[drawn]))
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(intercepts, [tail, 100 - tail])
-    return _intercept(gains, ratios), Interval(float(low), float(high))
-
-
-def log_length_ratio(pair: Revision) -> float:
-    """log of the output's length after over before, in characters; an empty text counts as one character."""
-    return math.log(max(len(pair.revised.output), 1) / max(len(pair.original.output), 1))
+        if np.ptp(x[drawn]) > 0:
+            intercepts.append(_intercept(gains[drawn], x[drawn]))
+    return _intercept(gains, x), percentile_interval(intercepts)
 
 
 def _intercept(y: Floats, x: Floats) -> float:
@@ -188,13 +198,15 @@ def _from_folders(joined: Joined, before: Path, after: Path) -> tuple[CriteriaSe
     ids = [pair.id for pair in joined.pairs]
     return (
         criteria,
-        _rated(before, dict(zip(ids, ids, strict=True)), criteria),
-        _rated(after, dict(zip(joined.after_ids, ids, strict=True)), criteria),
+        _rated(before, dict(zip(ids, ids, strict=True)), criteria, joined, joined.before),
+        _rated(after, dict(zip(joined.after_ids, ids, strict=True)), criteria, joined, joined.after),
     )
 
 
-def _rated(folder: Path, pair_of: Mapping[str, str], criteria: CriteriaSet) -> Rated:
-    """The scores of the pairs in a rating's folder; DataError when it rated none of them."""
+def _rated(
+    folder: Path, pair_of: Mapping[str, str], criteria: CriteriaSet, joined: Joined, side: Side
+) -> Rated:
+    """The scores of the pairs in a rating's folder; DataError when it rated none of them, or other texts."""
     manifest = _manifest(folder)
     scores: dict[str, dict[str, float | None]] = {key: {} for key in criteria.score_keys}
     failed: Counter[str] = Counter()
@@ -210,9 +222,10 @@ def _rated(folder: Path, pair_of: Mapping[str, str], criteria: CriteriaSet) -> R
             f"{folder}: rated none of the records that are compared; name the rating of that set (records "
             "without an id are known by their texts)"
         )
+    is_proved = is_rating_of(folder, manifest, joined, side=side)
     extra, settings = manifest["extra"], manifest["config"]
     rater = (extra["model"], extra["revision"], str(settings["prompts"]), settings["expected"])
-    return Rated(scores, dict(failed), extra["model"], rater)
+    return Rated(scores, dict(failed), extra["model"], rater, is_proved)
 
 
 def _from_columns(joined: Joined, config: CompareConfig) -> tuple[CriteriaSet, Rated, Rated]:

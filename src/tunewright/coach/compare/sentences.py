@@ -82,6 +82,12 @@ def claims(data: Data) -> list[str]:
                 "The two ratings were made by different models, prompts or ways of asking: part of the "
                 "difference may be the rater's."
             )
+        if ratings["unproved"]:
+            names = " and ".join(name.upper() for name in ratings["unproved"])
+            found.append(
+                f"Whether the ratings given for {names} are of these very texts cannot be told: their "
+                "folders do not hold what was rated."
+            )
         if ratings["same_rater"] is None:
             found.append("The scores come from columns: whether the same rater gave both is not known here.")
     if judge:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -117,9 +116,18 @@ def _fingerprint(work: _Work, backend: Backend | None) -> Fingerprint:
         settings[name] = None if settings[name] is None else "given"
     if work.heldout:
         inputs["heldout"] = records_digest(work.heldout)
+    if config.student is not None:
+        inputs |= _student_input(config.student.model)
     if joined.after.manifest is not None:
         inputs["after_run"] = str(joined.after.manifest["fingerprint"])
     return Fingerprint("compare-sets", settings, inputs)
+
+
+def _student_input(spec: str) -> dict[str, str]:
+    """The student's weights as `tune` knows them; nothing for a hub id, which names its own."""
+    from tunewright.tune.stage import model_input
+
+    return {f"student_{name}": digest for name, digest in model_input(spec).items()}
 
 
 def _run(work: _Work, out: Path, backend: Backend | None, progress: Progress) -> dict[str, Any]:
@@ -131,10 +139,11 @@ def _run(work: _Work, out: Path, backend: Backend | None, progress: Progress) ->
     detected = detect(pairs, config.check, progress) if config.check is not None else None
     judged = _judge(work, out, backend, progress)
     student = _student(work, out, progress)
-    known = evidence(pairs, detected, rated, judged)
+    known = evidence(pairs, edits.distances, detected, rated, judged)
+    distances = [one.distance for one in known if one.is_changed]
     found = {
         "about": _about(work),
-        "edits": {**_json(edits, without=("distances",)), "distance_histogram": _histogram(edits.distances)},
+        "edits": {**_json(edits, without=("distances",)), "distance_histogram": _histogram(distances)},
         "detectors": None if detected is None else _json(detected, without=("before", "after")),
         "ratings": None if rated is None else _json(rated, without=("main_gains",)),
         "judge": None if judged is None else _json(judged, without=("results",)),
@@ -211,12 +220,12 @@ def _ids(ids: Sequence[str]) -> dict[str, Any]:
 
 
 def _histogram(distances: Sequence[int]) -> dict[str, Any]:
-    """In doubling steps: 1, 2–3, 4–7, …; distances are at least 1 where a text changed."""
+    """In doubling steps: 0, 1, 2–3, 4–7, …; 0 is a change that only moves text from field to field."""
     if not distances:
         return {"labels": [], "counts": []}
-    steps = [int(math.log2(max(one, 1))) for one in distances]
+    steps = [one.bit_length() for one in distances]
     counts = [steps.count(step) for step in range(max(steps) + 1)]
-    labels = [f"{2**n:,}–{2 ** (n + 1) - 1:,}" if n else "1" for n in range(len(counts))]
+    labels = [f"{2 ** (n - 1):,}–{2**n - 1:,}" if n > 1 else str(n) for n in range(len(counts))]
     return {"labels": labels, "counts": counts}
 
 

@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunewright.errors import DataError
-from tunewright.rate.summary import LEVEL, Interval
+from tunewright.rate.summary import REPLICATES, Interval, percentile_interval
 from tunewright.records.record import Record
 from tunewright.run.files import read_jsonl
 from tunewright.run.progress import Progress
 from tunewright.run.seeds import derive_seed
 from tunewright.tune.config import TuneConfig
 
-REPLICATES = 2000
 SET = "heldout"
 SCRATCH_LR = 2e-3  # what `tune` takes for a model from scratch; here such a model comes from a folder
 
@@ -134,9 +133,9 @@ def _interval(table_SN: Floats, *, seed: int = 0) -> Interval:
         seeds = rng.integers(num_seeds, size=num_seeds)
         examples = rng.integers(num_examples, size=num_examples)
         means[replicate] = table_SN[seeds].mean(axis=0)[examples].mean()
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return Interval(float(low), float(high))
+    interval = percentile_interval(means)
+    assert interval is not None, "there are many replicates"
+    return interval
 
 
 def _compare(before: Sequence[Path], after: Sequence[Path]) -> tuple[list[str], list[Epoch]]:

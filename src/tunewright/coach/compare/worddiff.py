@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tunewright.coach.alignment import fewest_changes
+from tunewright.coach.edits import words_and_signs
+
 Kind = Literal["same", "gone", "new"]
 Code = tuple[str, int, int, int, int]  # as difflib has them: what, from and to in the one, in the other
-
-# Words with the marks inside them; runs of space; each sign by itself. Scripts written without spaces are
-# taken character by character: as "words" their sentences would change as a whole.
-_PARTS = re.compile(
-    r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’-][^\W_]+)*|\s+|.", re.DOTALL
-)
-_MOST_PARTS = 3000  # of either text: difflib takes the square of it in the worst case
 
 _MOST_ISLAND_CHARS = 12
 
@@ -34,11 +28,8 @@ def word_diff(before: str, after: str) -> tuple[tuple[Stretch, ...], tuple[Stret
 
     Texts too long to compare are shown as gone and new as a whole but for what begins and ends alike.
     """
-    old, new = _PARTS.findall(before), _PARTS.findall(after)
-    if max(len(old), len(new)) > _MOST_PARTS:
-        codes: Sequence[Code] = _ends_alike(old, new)
-    else:
-        codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    old, new = words_and_signs(before), words_and_signs(after)
+    codes = _codes(old, new)
     first: list[Stretch] = []
     second: list[Stretch] = []
     for name, a, b, c, d in _without_islands(codes, old, new):
@@ -47,6 +38,18 @@ def word_diff(before: str, after: str) -> tuple[tuple[Stretch, ...], tuple[Stret
         _add(first, kind_old, "".join(old[a:b]))
         _add(second, kind_new, "".join(new[c:d]))
     return tuple(first), tuple(second)
+
+
+def _codes(old: Sequence[str], new: Sequence[str]) -> list[Code]:
+    """The changes and what is equal around them, from beginning to end."""
+    codes: list[Code] = []
+    a = c = 0
+    for start, stop, new_start, new_stop in fewest_changes(old, new):
+        codes.append(("equal", a, start, c, new_start))
+        codes.append(("replace", start, stop, new_start, new_stop))
+        a, c = stop, new_stop
+    codes.append(("equal", a, len(old), c, len(new)))
+    return [one for one in codes if _size(one)]
 
 
 def _without_islands(codes: Sequence[Code], old: Sequence[str], new: Sequence[str]) -> list[Code]:
@@ -86,17 +89,6 @@ def _text(old: Sequence[str], code: Code) -> str:
 
 def _size(code: Code) -> int:
     return max(code[2] - code[1], code[4] - code[3])
-
-
-def _ends_alike(old: Sequence[str], new: Sequence[str]) -> list[Code]:
-    most = min(len(old), len(new))
-    begin = next((n for n in range(most) if old[n] != new[n]), most)
-    end = next((n for n in range(most - begin) if old[-1 - n] != new[-1 - n]), most - begin)
-    return [
-        ("equal", 0, begin, 0, begin),
-        ("replace", begin, len(old) - end, begin, len(new) - end),
-        ("equal", len(old) - end, len(old), len(new) - end, len(new)),
-    ]
 
 
 def _add(stretches: list[Stretch], kind: Kind, text: str) -> None:

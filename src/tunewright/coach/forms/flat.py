@@ -13,7 +13,8 @@ from tunewright.coach.revision import with_texts
 from tunewright.llm.structured import Unparsable
 from tunewright.records.record import Record
 
-_LABELS = re.compile(r"(?:^|(?<= ))(Instruction|Input|Response): ")
+# An empty response, the last, may have lost the space behind its label.
+_LABELS = re.compile(r"(?:^|(?<= ))(Instruction(?=: )|Input(?=: )|Response(?=: |:\Z)): ?")
 _ORDERS = (["Instruction", "Response"], ["Instruction", "Input", "Response"])
 
 
@@ -35,6 +36,7 @@ class FlatForm:
         return flat_text(revised)
 
     def read(self, original: Record, text: str) -> Record:
+        text = text.strip()
         marks = list(_LABELS.finditer(text))
         if [mark[1] for mark in marks] not in _ORDERS or marks[0].start() != 0:
             raise Unparsable(
@@ -42,6 +44,8 @@ class FlatForm:
                 "is one, and each label once"
             )
         ends = [mark.start() - 1 for mark in marks[1:]] + [len(text)]
+        if text == flat_text(original).strip():
+            return original  # and with it the white space at its ends, which no reply shows
         parts = {mark[1]: text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)}
         return with_texts(
             original,

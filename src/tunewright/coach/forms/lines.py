@@ -18,10 +18,10 @@ record that is good as it is costs one word, and nothing that is not named can c
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 
+from tunewright.coach.alignment import Change, fewest_changes, most_kept
 from tunewright.coach.forms.marked import context_lines
 from tunewright.coach.revision import FIELDS, Field, with_texts
 from tunewright.llm.structured import Unparsable
@@ -126,12 +126,20 @@ class _Page:
         yield from self._added[name]
 
 
-def _edits(name: Field, before: list[str], after: list[str], first: int) -> Iterator[str]:
-    """The edits that make `after` of `before`, whose first line has the number `first`."""
-    matcher = difflib.SequenceMatcher(a=before, b=after, autojunk=False)
-    for kind, start, stop, new_start, new_stop in matcher.get_opcodes():
-        if kind == "equal":
-            continue
+def _edits(name: Field, before: list[str], after: list[str], first: int) -> list[str]:
+    """The edits that make `after` of `before`, whose first line has the number `first`: the shorter to write.
+
+    The fewest changes are most often the shortest text, but a line moved is shorter put in than all replaced.
+    """
+    both = (most_kept(before, after), fewest_changes(before, after))
+    written = ([*_written(name, before, after, first, changes)] for changes in both)
+    return min(written, key=lambda edits: sum(map(len, edits)) + len(edits))
+
+
+def _written(
+    name: Field, before: list[str], after: list[str], first: int, changes: list[Change]
+) -> Iterator[str]:
+    for start, stop, new_start, new_stop in changes:
         new = after[new_start:new_stop]
         if start == 0 and stop == 0 and before:  # before the first line, which then comes after the new ones
             yield _edit(f"{first}=", new[0])
