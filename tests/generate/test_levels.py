@@ -105,9 +105,9 @@ def test_odd_tokens_between_words_raise_nothing(tokens: list[str]) -> None:
 
 @pytest.mark.parametrize("unit", ["a", "word ", "A. ", ' "', ".\n", "a'", " ", "\n", ". ", "Mr. "])
 def test_a_megabyte_is_judged_in_a_few_seconds(unit: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     level_of(unit * (1_000_000 // len(unit)) + " the end")
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("name", ["Nguyen", "Wójcik", "Oyelowo", "Smith", "Thiruvananthapuram"])

@@ -90,9 +90,9 @@ def test_texts_too_long_for_an_exact_distance_have_a_bound() -> None:
     """1 MB of words that all differ; the same with one word in the middle changed is exact."""
     many = 200_000
     long = pair("long", ("Go.", "", "word " * many), ("Go.", "", "wird " * many))
-    started = time.perf_counter()
+    started = time.process_time()
     found = distance(long)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert found.is_bound
     assert many <= found.chars <= 5 * many
     half = "word " * (many // 2)

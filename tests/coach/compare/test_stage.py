@@ -364,9 +364,9 @@ def test_one_very_long_field_takes_no_minutes_and_the_page_says_what_is_left_out
         record = Record(id="1", instruction="Go.", output=word * 200_000)
         write_records([record], tmp_path / f"{name}.jsonl", format="native")
     sets = [tmp_path / f"{name}.jsonl" for name in ("before", "after")]
-    started = time.perf_counter()
+    started = time.process_time()
     compare_sets(CompareConfig(check=None), *sets, tmp_path / "out")
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
     assert comparison(tmp_path / "out")["edits"]["num_bounded"] == 1
     page = (tmp_path / "out/comparison.html").read_text(encoding="utf-8")
     assert "too long for an exact distance" in page

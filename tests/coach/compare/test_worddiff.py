@@ -67,7 +67,7 @@ def test_very_long_texts_are_compared_by_their_ends() -> None:
 
 def test_a_word_that_stands_a_thousand_times_takes_no_minutes() -> None:
     """Law of time: difflib takes the cube of the number of equal parts, here the spaces."""
-    started = time.perf_counter()
+    started = time.process_time()
     first, second = word_diff("word " * 1200, "wird " * 1200)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert (len(first), len(second)) == (2, 2), "one change, and the space behind it"
