@@ -34,7 +34,8 @@ FAULTY_SHARE = 0.6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--items", type=int, default=38_000, help="to train on")
     parser.add_argument("--exam", type=int, default=600, help="other items, for the exam")

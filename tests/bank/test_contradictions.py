@@ -127,7 +127,7 @@ def test_records_renamed_for_their_id_are_counted_and_keep_it(
         ("dup~2", {"original_id": "dup"}),
         ("v~2", {}),
     ]
-    export_command.command(str(data), "gift", bank)
+    export_command.command(str(data), "gift", bank, overwrite=True)
     assert (
         "  renamed, for an earlier record has the id: 1, the first dup to dup~2; "
         "the id given is kept as 'original_id'"

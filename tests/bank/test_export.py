@@ -250,8 +250,64 @@ def test_what_is_left_out_stands_beside_the_file_with_the_reason(tmp_path: Path)
         "text": 1,
     }
     write_records([item()], data, format="native")
-    export(data, "aiken", out)
+    export(data, "aiken", out, overwrite=True)
     assert not (tmp_path / "bank.txt.rejects.jsonl").exists()
+
+
+def test_what_aiken_does_not_hold_is_said_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data.jsonl"
+    write_records([item()], data, format="native")
+    export_command.command(str(data), "aiken", tmp_path / "bank.txt")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == ("1 of 1 records written (1 choice), read back and found the same, except:")
+    assert lines[1:8] == [
+        "  not held by aiken: explanation, of 1",
+        "  not held by aiken: the record's id, of 1",
+        "  not held by aiken: level, of 1",
+        "  not held by aiken: skill, of 1",
+        "  not held by aiken: what is said about each option when it is chosen, of 1",
+        "  not held by aiken: whether the options may be shown in any order, of 1",
+        "  not held by aiken: line breaks, and where instruction, passage and question begin, of 1",
+    ]
+
+
+def test_rows_that_cannot_be_read_count_among_the_records(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    write_records([item()], data, format="native")
+    with data.open("a", encoding="utf-8") as stream:
+        stream.write("{broken\n")
+    report = export(data, "csv", tmp_path / "bank.csv")
+    assert (report.num_written, report.num_records, len(report.rejects)) == (1, 2, 1)
+
+
+def test_options_of_a_file_with_windows_line_ends_are_shown_once() -> None:
+    """The options are lettered in the input with the same line ends as in `options`."""
+    options = [
+        {"letter": "A", "text": "snow\r\nand ice", "correct": False},
+        {"letter": "B", "text": "rain", "correct": True},
+    ]
+    record = item(
+        input="It rained.\r\n\r\nWhat fell?\r\n\r\nA) snow\r\nand ice\r\nB) rain", meta={"options": options}
+    )
+    meta = {name: value for name, value in record.meta.items() if name not in ("passage", "stem")}
+    question = question_of(replace(record, meta=meta))
+    assert (question.passage, question.prompt) == ("It rained.", "What fell?")
+    assert [option.text for option in question.options] == ["snow\nand ice", "rain"]
+
+
+def test_a_package_of_qti_3_is_reported_as_such(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    write_records([item()], data, format="native")
+    for name in ("qti3", "qti21"):
+        bank = tmp_path / f"{name}.zip"
+        export(data, name, bank)
+        assert import_bank(bank, tmp_path / f"{name}.jsonl").format == name
+        with zipfile.ZipFile(bank) as package:
+            (tmp_path / f"{name}.xml").write_bytes(package.read("r1.xml"))
+        report = import_bank(tmp_path / f"{name}.xml", tmp_path / f"{name}-item.jsonl", format="qti21")
+        assert report.format == name
 
 
 def test_an_export_that_would_hold_nothing_is_an_error(tmp_path: Path) -> None:
@@ -383,9 +439,10 @@ def test_the_commands_say_what_was_written_lost_and_left_out(
     write_records([item(), essay, item(id="r3", meta={"key": "D"})], data, format="native")
     export_command.command(str(data), "gift", bank)
     assert capsys.readouterr().out.splitlines() == [
-        "2 of 3 records written (1 choice, 1 essay), read back and found the same",
-        "  not held by gift: model answers of essays, of 1; `tunewright import` leaves these out",
-        "  not held by gift: shuffle, of 1",
+        "2 of 3 records written (1 choice, 1 essay); 1 essay goes without a model answer and cannot be "
+        "imported again; all else was read back and is the same, except:",
+        "  not held by gift: model answers of essays (all, or all after the first), of 1",
+        "  not held by gift: whether the options may be shown in any order, of 1",
         f"file: {bank}",
         f"left out: 1, see {bank}.rejects.jsonl",
         f"  the first: {data}:3: r3: the key names 'D', but the options are A, B",

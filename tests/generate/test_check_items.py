@@ -103,7 +103,7 @@ def test_the_command_prints_rules_beside_the_experts_rate_and_how_keys_spread(
     found = CliRunner().invoke(app(), [str(data), "--out", str(tmp_path / "out")])
     assert found.exit_code == 0, found.output
     assert (
-        "41 records: 40 choice items, 0 written items, 1 without options or an answer, judged by its texts"
+        "41 records: 40 choice items, 1 open task (no options or 'answer': its texts alone are judged)"
         in found.output
     )
     assert "2 with hard faults, " in found.output
@@ -115,15 +115,23 @@ def test_the_command_prints_rules_beside_the_experts_rate_and_how_keys_spread(
 def test_what_the_command_counts_adds_up() -> None:
     summary = {"num_records": 41, "num_choice": 40, "num_written": 0, "num_hard": 2, "num_warned": 13}
     assert _count_lines(summary) == [
-        "41 records: 40 choice items, 0 written items, 1 without options or an answer, judged by its texts "
-        "alone",
+        "41 records: 40 choice items, 1 open task (no options or 'answer': its texts alone are judged)",
         "2 with hard faults, 13 with warnings alone, 26 without findings",
     ]
     one = {"num_records": 1, "num_choice": 1, "num_written": 0, "num_hard": 0, "num_warned": 0}
     assert _count_lines(one) == [
-        "1 record: 1 choice item, 0 written items",
+        "1 record: 1 choice item",
         "0 with hard faults, 0 with warnings alone, 1 without findings",
     ]
+
+
+def test_the_command_leaves_one_line_free_where_nothing_fired(tmp_path: Path) -> None:
+    (record,) = generate_items(1, seed=1)
+    write_records([record], tmp_path / "one.jsonl", format="native")
+    found = CliRunner().invoke(app(), [str(tmp_path / "one.jsonl"), "--out", str(tmp_path / "out")])
+    assert found.exit_code == 0, found.output
+    assert "0 with hard faults, 0 with warnings alone, 1 without findings\n\nkey" in found.output
+    assert "\n\n\n" not in found.output
 
 
 def test_the_command_lists_the_rules() -> None:

@@ -179,7 +179,7 @@ def test_attempts_end_and_the_others_are_kept(tmp_path: Path) -> None:
         return failing(500, "no such luck") if call.text == "question 1" else good()
 
     with pytest.raises(
-        ModelError, match=r"1 requests got no answer in 2 attempts.*no such luck.*asks only those"
+        ModelError, match=r"1 request got no answer in 2 attempts.*no such luck.*asks only those"
     ):
         run(behaviour, tmp_path, 3, max_attempts=2)
     found, server = run(lambda call: good(), tmp_path, 3)

@@ -16,15 +16,20 @@ from tunewright.bank.check import alike_options, check_questions, fault_of
 from tunewright.bank.formats import BANK_FORMATS, RECORD_FORMATS, BankFormat, bank_format_named
 from tunewright.bank.from_record import NotAQuestion, question_of
 from tunewright.bank.question import Question, first_difference
+from tunewright.bank.target import check_target, rejects_file
 from tunewright.errors import DataError, ItemError
+from tunewright.generate.grow.finished import check_finished
 from tunewright.records import Record, Reject, read_records, write_records, write_rejects
 from tunewright.records.reject import cut
 from tunewright.run.files import disk_errors
+from tunewright.run.folder import MANIFEST_FILE, STAGE_FILE
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export did. `lost` counts, per field, the questions of which the format holds less.
+    """What an export did. `num_records` counts all rows of the data, those too that no record could be read
+    from. `lost` counts, per field, the questions of which the format holds less; `num_one_way` those of which
+    it holds so little that `import_bank` leaves them out: essays without their model answers.
 
     `renamed` gives, for each record written whose id an earlier one has, its new id and the one it had.
     """
@@ -37,33 +42,49 @@ class ExportReport:
     kinds: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
+    num_one_way: int = 0
 
 
-def export(data: str | Path, to: str, out: str | Path, *, format: str | None = None) -> ExportReport:
+def export(
+    data: str | Path, to: str, out: str | Path, *, format: str | None = None, overwrite: bool = False
+) -> ExportReport:
     """Write the records of `data` (of `format`) to `out` in the format `to`, and say what was not written.
 
-    What cannot be held goes to `OUT.rejects.jsonl` with the reason. DataError for an unknown format or when
-    nothing can be written; ItemError, naming the first difference, when the file does not read back the same.
+    What cannot be held goes to `OUT.rejects.jsonl` with the reason. DataError for an unknown format, when
+    nothing can be written, or when `out` is a place that `check_target` refuses: the data, a run folder or,
+    without `overwrite`, a file that is there. RunFolderError when the data is a finished run's and not what
+    the run wrote. ItemError, naming the first difference, when the file does not read back the same.
     """
     known = (*BANK_FORMATS, *RECORD_FORMATS)
     if to not in known:
         raise DataError(f"there is no export format {to!r}; choose one of: {', '.join(known)}")
+    target = Path(out)
+    check_target(target, data=data, overwrite=overwrite)
+    if target.is_dir() and to != "hf":
+        raise DataError(f"{target}: is a folder; give --out the name of a file")
+    _check_run(Path(data))
     rejects: list[Reject] = []
     records = list(read_records(data, format=format, on_reject=rejects.append))
-    target = Path(out)
-    if target.exists() and Path(data).exists() and target.resolve() == Path(data).resolve():
-        raise DataError(f"{target}: is the data itself; choose another --out")
     if to in RECORD_FORMATS:
         report = _export_records(records, to, target)
     else:
         report = export_records(records, bank_format_named(to, known), target, source=str(data))
-    report = replace(report, rejects=(*rejects, *report.rejects))
-    rejects_path = target.with_name(f"{target.name}.rejects.jsonl")
+    report = replace(
+        report, num_records=report.num_records + len(rejects), rejects=(*rejects, *report.rejects)
+    )
+    rejects_path = rejects_file(target)
     if report.rejects:
         write_rejects(rejects_path, report.rejects)
     else:
         rejects_path.unlink(missing_ok=True)  # of an export before
     return report
+
+
+def _check_run(data: Path) -> None:
+    """RunFolderError when the data is of a finished run and was cut or changed since."""
+    folder = data if data.is_dir() else data.parent
+    if (folder / STAGE_FILE).is_file() and (folder / MANIFEST_FILE).is_file():
+        check_finished(folder)
 
 
 def export_records(
@@ -107,6 +128,9 @@ def export_records(
         kinds=dict(Counter(question.kind for question in questions)),
         lost=_losses(questions, bank_format),
         renamed=renamed,
+        num_one_way=sum(
+            question.kind == "essay" and not bank_format.held(question).answers for question in questions
+        ),
     )
 
 

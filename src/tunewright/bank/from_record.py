@@ -74,7 +74,7 @@ def _shown(record: Record) -> tuple[str, str]:
         return _clean(meta.get("passage", "")), _clean(meta["stem"])
     text = _clean(record.input)
     options = meta.get("options") or []
-    lines = [f"{o.get('letter')}) {o.get('text')}" for o in options if isinstance(o, Mapping)]
+    lines = [f"{o.get('letter')}) {_clean(str(o.get('text')))}" for o in options if isinstance(o, Mapping)]
     listed = "\n".join(lines)
     if not listed or not text.endswith(listed):
         return "", text

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tunewright.bank.check import check_questions
 from tunewright.bank.formats import BANK_FORMATS, bank_format_named
+from tunewright.bank.qti import qti_format
 from tunewright.bank.question import Question
+from tunewright.bank.target import check_target, rejects_file
 from tunewright.bank.to_record import record_of
 from tunewright.errors import DataError
 from tunewright.records import Reject, write_records, write_rejects
@@ -26,7 +28,8 @@ _BY_SUFFIX = {
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did; `without` counts the questions that have no skill, level or task."""
+    """What an import did. `format` is what was read, of QTI the version that the file has; `without` counts
+    the questions that have no skill, level or task."""
 
     format: str
     path: Path
@@ -44,19 +47,22 @@ def import_bank(
     skill: str | None = None,
     level: str | None = None,
     task: str | None = None,
+    overwrite: bool = False,
 ) -> ImportReport:
     """Read the questions of `file` and write them to `out` as native records.
 
     Without `format` the name's ending says it. `skill`, `level` and `task` fill in where a question brings
     none. A broken or unsound question goes to `OUT.rejects.jsonl`; DataError when the file cannot be read or
-    none of its questions can be used.
+    none of its questions can be used, or when `out` is a place that `check_target` refuses.
     """
     source, target = Path(file), Path(out)
+    check_target(target, data=source, overwrite=overwrite)
     name = format or _guessed(source)
+    bank_format = bank_format_named(name)
     questions: list[Question] = []
     places: list[int] = []
     rejects: list[Reject] = []
-    for place, found in enumerate(bank_format_named(name).read(source), 1):
+    for place, found in enumerate(bank_format.read(source), 1):
         if isinstance(found, Reject):
             rejects.append(found)
         else:
@@ -81,13 +87,13 @@ def import_bank(
         first = f"; the first: {rejects[0]}" if rejects else ""
         raise DataError(f"{source}: none of its questions can be used as {name}{first}")
     write_records((record_of(question) for question in sound), target, format="native")
-    rejects_path = target.with_name(f"{target.name}.rejects.jsonl")
+    rejects_path = rejects_file(target)
     if rejects:
         write_rejects(rejects_path, rejects)
     else:
         rejects_path.unlink(missing_ok=True)  # of an import before
     return ImportReport(
-        format=name,
+        format=qti_format(source) if name in ("qti21", "qti3") else name,
         path=target,
         num_written=len(sound),
         rejects=tuple(rejects),

@@ -104,6 +104,20 @@ def read_qti(path: Path) -> Iterator[Question | Reject]:
         yield from _items(package, manifest)
 
 
+def qti_format(path: Path) -> str:
+    """The format that a package or item has: `qti3`, or `qti21` for all of 2.x.
+
+    3.0 is told by the name of an item's root and by the type of its resources; `read_qti` can read the file.
+    """
+    if path.suffix.lower() == ".xml":
+        root = parse_xml(path.read_bytes(), str(path))
+        return "qti3" if local_name(root).startswith("qti-") else "qti21"
+    with open_package(path) as package:
+        manifest = parse_xml(package.read(MANIFEST), f"{path}/{MANIFEST}")
+    types = [(resource.get("type") or "").lower() for resource in manifest.iter("{*}resource")]
+    return "qti3" if any(re.match("imsqti_item_xmlv3", one) for one in types) else "qti21"
+
+
 def _items(package: Package, manifest: etree._Element) -> Iterator[Question | Reject]:
     number = 0
     for resource in manifest.iter("{*}resource"):

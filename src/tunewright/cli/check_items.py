@@ -72,7 +72,9 @@ def _print_summary(out: Path) -> None:
                 _percent(expert["fired"], expert["of"]) if expert else "–",
             )
         console.print(table)
-    console.print("\n".join(_set_lines(summary["set"])), markup=False)
+        console.print()
+    if spread := _set_lines(summary["set"]):
+        console.print("\n".join(spread), markup=False)
     for sentence in summary.get("left_out", ()):
         console.print(f"\n{sentence[0].upper()}{sentence[1:]}", markup=False)
     if summary["num_rejects"]:
@@ -85,10 +87,13 @@ def _count_lines(summary: dict[str, Any]) -> list[str]:
     """What was read and what was found, each adding up to the number of records."""
     num, choice, written = summary["num_records"], summary["num_choice"], summary["num_written"]
     hard, warned = summary["num_hard"], summary["num_warned"]
-    read = [_counted(choice, "choice item"), _counted(written, "written item")]
+    read = [_counted(choice, "choice item")] if choice else []
+    if written:
+        read.append(_counted(written, "written item"))
     if rest := num - choice - written:
-        whose = "its" if rest == 1 else "their"
-        read.append(f"{rest:,} without options or an answer, judged by {whose} texts alone")
+        what = "open task (no options or 'answer': its" if rest == 1 else ""
+        what = what or "open tasks (no options or 'answer': their"
+        read.append(f"{rest:,} {what} texts alone are judged)")
     found = [f"{hard:,} with hard faults", f"{warned:,} with warnings alone"]
     found.append(f"{num - hard - warned:,} without findings")
     return [f"{_counted(num, 'record')}: {', '.join(read)}", ", ".join(found)]
@@ -102,7 +107,7 @@ def _set_lines(found: dict[str, Any] | None) -> list[str]:
     """How the keys spread: places and lengths with their p."""
     if found is None:
         return []
-    lines = [""]
+    lines = []
     for one in found["by_size"]:
         places = ", ".join(
             f"{letter} {count:,}"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tunewright.cli.asking import asks, show_estimate
+from tunewright.cli.asking import ask_config, asks, show_estimate
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
 from tunewright.errors import RecipeError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from tunewright.generate.config import GenerateConfig
 
 PANEL = "Growing with a model"
+SHORT = 3  # exit code of a run that is finished with fewer records than were asked for
 
 
 def _grow(*names: str, help: str, **given: Any) -> Any:
@@ -104,13 +107,16 @@ def command(
     """Make instruction data: items with keys right by construction, or grown from seeds by a model.
 
     Grown records pass a gate; DIR/rejects.jsonl has every other candidate with its reason, DIR/README.md is
-    the data-set card. Stopped and started again, no finished call is repeated.
+    the data-set card. Stopped and started again, no finished call is repeated. Exit code 3: finished, but
+    with fewer records than -n, because cells could not be filled.
 
     Example: tunewright generate --from items -n 2000 --seed 7 --out runs/items
 
     Example: tunewright generate --seeds elpa -n 17000 --model openai:NAME --out runs/grown
     """
     from tunewright.generate.config import GenerateConfig, plan_rows
+    from tunewright.generate.grow.cells import LEVELS, SKILLS
+    from tunewright.generate.grow.summary import is_short
     from tunewright.generate.stage import generate
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
@@ -132,25 +138,29 @@ def command(
         "licence": licence,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    settings: dict[str, Any] = {"source": source or ("model" if given or "model" in ask else "items")}
+    source = source or ("model" if given or "model" in ask else "items")
+    _fit_together(source, given, ask)
+    levels, skills = _known(levels, LEVELS, "--level"), _known(skills, SKILLS, "--skill")
+    settings: dict[str, Any] = {"source": source}
     settings |= {"n": n, "seed": seed, "skills": skills, "levels": levels}
     if given:
         settings["grow"] = given
     if "model" in ask:
+        ask_config(ask)  # its errors name options
         settings["ask"] = ask
-    try:
+    with _option_names():
         config = parse_config(GenerateConfig, settings, where="the command line")
-    except RecipeError as problem:
-        raise RecipeError(_with_option_names(str(problem))) from None
     if push is not None:
         from tunewright.generate.grow.push import check_name
 
         check_name(push)
     if dry_run:
-        _show_dry_run(config)
+        with _option_names():
+            _show_dry_run(config)
         return
     if config.source == "model":
-        folder = _grown(config, out, again=again)
+        with _option_names():
+            folder = _grown(config, out, again=again)
         show_grown(folder)
     else:
         folder = generate(config, out, progress=Progress(sink_for()), again=again)
@@ -159,20 +169,57 @@ def command(
         from tunewright.generate.grow.push import push as upload
 
         typer.echo(f"pushed: {upload(folder, push)}")
+    if config.source == "model" and is_short(folder):
+        raise typer.Exit(SHORT)
+
+
+def _fit_together(source: str, given: Mapping[str, Any], ask: Mapping[str, Any]) -> None:
+    """RecipeError for options of growing without a model or with --from items, in the words typed."""
+    typed = [_option(name) for name in given] + (["--model"] if "model" in ask else [])
+    named = ", ".join(typed)
+    if source == "items" and typed:
+        raise RecipeError(f"--from items asks no model: leave out {named}, or leave out --from items")
+    if source == "model" and "model" not in ask:
+        raise RecipeError(
+            f"{named or '--from model'} needs a model: add --model, such as --model openai:NAME"
+        )
+
+
+def _known(names: list[str] | None, known: Sequence[str], option: str) -> list[str] | None:
+    """The names; RecipeError for one that is known but for its capitals, which says how to write it."""
+    spelled = {one.lower(): one for one in known}
+    for name in names or ():
+        if name not in known and (right := spelled.get(name.strip().lower())):
+            raise RecipeError(f"{option} {name}: did you mean {option} {right}?")
+    return names
 
 
 _PLURALS = {"topics": "topic", "skip_detectors": "skip_detector", "skills": "skill", "levels": "level"}
 
 
+@contextlib.contextmanager
+def _option_names() -> Iterator[None]:
+    """Wrong settings are told in the words of the command line."""
+    try:
+        yield
+    except RecipeError as problem:
+        raise RecipeError(_with_option_names(str(problem))) from None
+
+
 def _with_option_names(message: str) -> str:
     """The message with the options instead of the settings they fill: --topic for 'grow.topics[0]'."""
 
-    def option(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        name = _PLURALS.get(name, name)
-        return "--" + name.replace("_", "-")
+    message = message.replace("skip_detectors: 'skip'", "--skip-detector").replace("'source'", "--from")
+    message = re.sub(r"'n'(?= is )", "-n", message)
+    return re.sub(
+        r"'(?:grow\.(\w+)|(?=(?:skills|levels)\b)(\w+))(?:\[\d+\])?'",
+        lambda match: _option(match[1] or match[2]),
+        message,
+    )
 
-    return re.sub(r"'(?:grow\.(\w+)|(?=(?:skills|levels)\b)(\w+))(?:\[\d+\])?'", option, message)
+
+def _option(name: str) -> str:
+    return "--" + _PLURALS.get(name, name).replace("_", "-")
 
 
 def _grown(config: GenerateConfig, out: Path, *, again: bool) -> Path:

@@ -82,14 +82,15 @@ def table(growth: Growth, *, waits_for: str = "") -> RenderableType:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold", no_wrap=True)
     rows.add_column(justify="right", no_wrap=True)
-    rows.add_column(no_wrap=True, overflow="ellipsis")
+    rows.add_column(overflow="fold")  # on a narrow terminal it takes more lines instead of losing words
     bar = ProgressBar(total=growth.wanted, completed=growth.accepted, width=_BAR_WIDTH)
     rows.add_row("accepted", f"{growth.accepted:,}", f"of {growth.wanted:,}{_from_before(growth)}")
     rows.add_row("", "", bar)
     rows.add_row("rejected", f"{growth.rejected:,}", _share(growth))
     for name, number in _reasons(growth):
         rows.add_row("", Text(f"{number:,}", style="cyan"), Text(name, style="cyan"))
-    rows.add_row("cells filled", f"{growth.cells_filled:,}", f"of {growth.cells:,}")
+    if growth.cells > 1:
+        rows.add_row("cells filled", f"{growth.cells_filled:,}", f"of {growth.cells:,}")
     cost = f"   cost {growth.cost:.4g}" if growth.cost is not None else ""
     rows.add_row("tokens in", f"{growth.prompt_tokens:,}", f"out {growth.output_tokens:,}{cost}")
     rows.add_row("time left", _time_left(growth), _pace(growth, waits_for))

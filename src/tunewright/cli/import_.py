@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tunewright.cli.export import Overwrite
+
 
 def command(
     file: Annotated[
@@ -23,6 +25,7 @@ def command(
     skill: Annotated[str | None, typer.Option(help="The skill of questions that name none.")] = None,
     level: Annotated[str | None, typer.Option(help="The CEFR level of questions that name none.")] = None,
     task: Annotated[str | None, typer.Option(help="The task of questions that name none.")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Read an item bank into records: seeds to generate from, or data to check, rate and revise.
 
@@ -32,7 +35,7 @@ def command(
     """
     from tunewright.bank.import_bank import import_bank
 
-    report = import_bank(file, out, format=format, skill=skill, level=level, task=task)
+    report = import_bank(file, out, format=format, skill=skill, level=level, task=task, overwrite=overwrite)
     kinds = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(report.kinds.items()))
     typer.echo(f"{report.num_written:,} questions read as {report.format} ({kinds})")
     for column, count in report.without.items():

@@ -16,7 +16,7 @@ def command(
         Path | None, typer.Option("--out", "-o", help="Folder for the files [default: DATA/subsets].")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="Evaluation data: what is near it is left out, the rest is unseen.")
+        Path | None, typer.Option(help="Evaluation data: records that hold a piece of it are left out.")
     ] = None,
     threshold: Annotated[
         float, typer.Option(help="ROUGE-L F1 above which a prompt counts as seen.", min=0.0, max=1.0)
@@ -26,19 +26,25 @@ def command(
     """Cut nested subsets from one order, each with all kinds of records in the same proportions.
 
     The smaller is part of the larger, so that size is the only difference between models tuned on them.
-    A folder holds the subsets of one call: what an earlier call wrote there is taken away.
+    With --against, what is left shares no 13 words in a row with the evaluation data, no half of a text (in
+    runs of 8 words) and no short input, and no prompt is near one of it; case, punctuation and line breaks do
+    not count. It proves no more: a paraphrase or a translation is not found. subsets.json names what was left
+    out and why. A folder holds the subsets of one call: what an earlier call wrote there is taken away.
 
     Example: tunewright subsets runs/grown --sizes 17000,50000 --against eval.jsonl
     """
     from tunewright.generate.grow.subsets import REPORT_FILE, subsets
+    from tunewright.generate.grow.unseen import LONG_RUN_WORDS
 
     found = subsets(data, _sizes(sizes), out, against=against, threshold=threshold, seed=seed)
     if found.unseen is not None:
         compared = _counted(found.unseen.num_evaluation, "evaluation record")
         near = _counted(found.unseen.num_near, "prompt")
+        shared = f"{found.unseen.num_shared:,} with text in common"
         typer.echo(
-            f"against {compared}: {near} too near, {found.unseen.num_shared:,} with a passage in common, "
-            f"left out; the other {found.num_records:,} are unseen"
+            f"against {compared}: {near} too near, {shared}, left out; "
+            f"the other {found.num_records:,} share no {LONG_RUN_WORDS} words in a row and no half of a text "
+            "with it (a paraphrase or a translation is not found)"
         )
     folder = out if out is not None else (data if data.is_dir() else data.parent) / "subsets"
     if found.cleared:
@@ -58,6 +64,11 @@ def _counted(number: int, noun: str) -> str:
 def _sizes(text: str) -> list[int]:
     """The numbers of "17000,50000", in the order given, each above 0 and given once."""
     parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if re.fullmatch(r"-[0-9]+(?:_[0-9]+)*", part):
+            raise typer.BadParameter(
+                f"{part} is not positive; a size is a number of records, from 1 on", param_hint="--sizes"
+            )
     wrong = [part for part in parts if not re.fullmatch(r"[0-9]+(?:_[0-9]+)*", part)]
     if wrong:
         where = f" in {text!r}" if len(parts) > 1 else ""

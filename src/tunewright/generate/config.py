@@ -64,6 +64,9 @@ class GrowConfig(Config):
         return text
 
 
+MOST_RECORDS = 10_000_000  # of one run; its rejects, comparisons and plan are held against all of them
+
+
 class GenerateConfig(Config):
     """How many records, from which seed and source, and for which skills and levels (all, when left out)."""
 
@@ -76,6 +79,15 @@ class GenerateConfig(Config):
     levels: tuple[Level, ...] | None = Field(None, description="only these CEFR levels; default: all")
     ask: AskConfig | None = Field(None, description="which model answers; for source: model")
     grow: GrowConfig | None = Field(None, description="for source: model")
+
+    @field_validator("n")
+    @classmethod
+    def _is_one_run(cls, n: int) -> int:
+        if n > MOST_RECORDS:
+            raise ValueError(
+                f"at most {MOST_RECORDS:,} in one run; do several, each with a seed and a folder of its own"
+            )
+        return n
 
     @model_validator(mode="after")
     def _model_is_asked(self) -> GenerateConfig:

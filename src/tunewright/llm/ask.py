@@ -163,9 +163,10 @@ class Asker:
         )
         self._thread.run(loop.run(requests(), parse), on_interrupt=lambda: self._interrupt(loop))
         self._progress.finish()
-        if loop.unanswered and not self._config.allow_unanswered:
+        num = len(loop.unanswered)
+        if num and not self._config.allow_unanswered:
             raise ModelError(
-                f"{len(loop.unanswered):,} requests got no answer in {self._config.max_attempts} attempts; "
+                f"{num:,} request{'s' * (num > 1)} got no answer in {self._config.max_attempts} attempts; "
                 f"the first because: {next(iter(loop.unanswered.values()))}. All replies are kept; the "
                 "same command asks only those again, --allow-unanswered goes on without them"
             )

@@ -206,7 +206,7 @@ def general(fault: str, rng: random.Random) -> dict[str, Any]:
         "instruction": f"Explain how {sentence(rng)}",
         "input": "",
         "output": f"{sentence(rng)} {sentence(rng)}",
-        "explanation": "",
+        "explanation": f"It says so here: {sentence(rng)}",
     }
     if fault == "no_key":
         del item["output"]

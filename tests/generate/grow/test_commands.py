@@ -32,7 +32,7 @@ SCRIPT = {
                             "instruction": f"{verb} the {animal} to someone who has {reason}.",
                             "input": "",
                             "output": f"A text that does {verb} the {animal}.",
-                            "explanation": "",
+                            "explanation": f"It has the {animal} in it.",
                         }
                     ]
                 }
@@ -61,9 +61,21 @@ def test_growing_ends_with_a_table_that_adds_up(tmp_path: Path) -> None:
     said = grown(tmp_path, "--per-call", "1", "--near-duplicate", "0.95")
     counts = read_manifest(tmp_path / "out")["counts"]
     assert f"{counts['candidates']} candidates: 2 accepted, {counts['rejects']} rejected" in said
-    assert "1 of 1 cells filled" in said
+    assert "cells filled" not in said  # general data has none
     assert said.endswith(f"records: {tmp_path / 'out' / 'records.jsonl'}\n")
     assert grown(tmp_path, "--per-call", "1", "--near-duplicate", "0.95") == said  # done: nothing is asked
+
+
+def test_a_run_that_ends_short_exits_with_3_also_when_it_is_run_again(tmp_path: Path) -> None:
+    (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in SEEDS))
+    (tmp_path / "script.yaml").write_text(json.dumps(SCRIPT))
+    words = ["generate", "--domain", "general", "--seeds", str(tmp_path / "seeds.jsonl"), "-n", "40"]
+    words += ["--model", f"scripted:{tmp_path / 'script.yaml'}", "--out", str(tmp_path / "out")]
+    for _ in range(2):
+        done = CliRunner().invoke(app, [*words, "--per-call", "1"], catch_exceptions=False)
+        assert done.exit_code == 3
+        num = read_manifest(tmp_path / "out")["counts"]["records"]
+        assert f"warning: {num} of 40: in 5 rounds in a row less than 5% of what was asked for" in done.stdout
 
 
 def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
@@ -98,7 +110,7 @@ def test_item_models_need_no_model(tmp_path: Path) -> None:
 
 def test_subsets_say_how_close_they_are_and_what_was_seen(tmp_path: Path) -> None:
     CliRunner().invoke(app, ["generate", "-n", "40", "--out", str(tmp_path / "items")])
-    words = ["subsets", str(tmp_path / "items"), "--sizes", "10,30"]
+    words = ["subsets", str(tmp_path / "items"), "--sizes", "10,28"]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
@@ -108,11 +120,12 @@ def test_subsets_say_how_close_they_are_and_what_was_seen(tmp_path: Path) -> Non
     first.write_bytes((tmp_path / "items/subsets/subset-10.jsonl").read_bytes())
     against = ["--against", str(first), "--threshold", "0.999"]
     done = CliRunner().invoke(app, [*words, *against], catch_exceptions=False)
+    # two scripts of item models have a sentence of more than 13 words in common with others
     assert done.stdout.startswith(
-        "against 10 evaluation records: 10 prompts too near, 0 with a passage in common"
+        "against 10 evaluation records: 10 prompts too near, 2 with text in common, left out; "
+        "the other 28 share no 13 words in a row"
     )
-    assert "the other 30 are unseen" in done.stdout
-    done = CliRunner().invoke(app, [*words[:-1], "31", *against])
+    done = CliRunner().invoke(app, [*words[:-1], "29", *against])
     assert done.exit_code == 1
     assert "records that are unseen" in str(done.exception)
     bad = CliRunner().invoke(app, ["subsets", str(tmp_path / "items"), "--sizes", "ten"])

@@ -10,7 +10,8 @@ import pytest
 
 from generate.grow.fake_model import FakeModel
 from generate.grow.test_grow import config
-from tunewright.generate.grow.ask import prompt_hash
+from tunewright.errors import RunFolderError
+from tunewright.generate.grow.ask import PROMPTS, prompt_hash
 from tunewright.generate.grow.source import seed_source
 from tunewright.generate.grow.stage import grow
 from tunewright.run.folder import read_manifest
@@ -53,6 +54,31 @@ def test_its_numbers_are_those_of_the_run(folder: Path) -> None:
     assert sum(int(steps[step]) for step in ("tuple", "plan", "detectors", "near-duplicate", "item")) == sum(
         row["rejected"] for row in extra["reasons"] if row["step"] != "level"
     )
+
+
+@pytest.mark.parametrize("name", ["README.md", "DATASHEET.md"])
+def test_files_that_are_not_published_are_named_as_such(folder: Path, name: str) -> None:
+    found = " ".join(text(folder, name).split())
+    assert "Not published: `rejects.jsonl`, `replies.sqlite`." in found
+    assert found.count("rejects.jsonl") == found.count("replies.sqlite") == 1
+
+
+def test_the_sheet_claims_of_real_people_what_the_prompts_ask_for(folder: Path) -> None:
+    assert "nothing is about a real person" in PROMPTS.text("system.txt")
+    assert "nobody has looked whether the model kept to it" in text(folder, "DATASHEET.md")
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "README.md", "DATASHEET.md"])
+def test_a_finished_folder_without_one_of_its_files_is_noticed(folder: Path, name: str) -> None:
+    whole = (folder / name).read_bytes()
+    (folder / name).unlink()
+    with pytest.raises(RunFolderError, match=f"{name} is missing or empty. .* delete .*manifest"):
+        grow(config(24), folder, backend=FakeModel())
+    manifest = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.json").unlink()
+    grow(config(24), folder, backend=FakeModel())
+    assert (folder / name).read_bytes() == whole
+    (folder / "manifest.json").write_bytes(manifest)
 
 
 @pytest.mark.parametrize("name", ["README.md", "DATASHEET.md"])

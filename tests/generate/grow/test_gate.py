@@ -14,7 +14,7 @@ from tunewright.generate.grow.candidate import Candidate, Provenance, candidate_
 from tunewright.generate.grow.cells import GENERAL, Cell, Group
 from tunewright.generate.grow.gate import Gate, GateSettings
 from tunewright.generate.grow.refusals import refusal_in
-from tunewright.generate.grow.replayed import ReplayedLog
+from tunewright.generate.grow.replayed import ReplayedLog, RowsDiffer
 from tunewright.generate.grow.tuples import ChoiceTuple, GeneralTuple, OpenTuple, WrongOption
 from tunewright.generate.render import check_record, item_of
 from tunewright.records.record import Record
@@ -300,7 +300,7 @@ def test_a_rejected_item_does_not_keep_its_sound_twin_out() -> None:
 def test_general_data_is_judged_by_the_published_rule_on_instructions() -> None:
     gate = Gate(GateSettings())
     one = GeneralTuple(
-        instruction="Name a red fruit that is sweet.", input="", output="Cherry.", explanation=""
+        instruction="Name a red fruit that is sweet.", input="", output="Cherry.", explanation="It is red."
     )
     near = one.model_copy(update={"instruction": "Name a red fruit that is sour.", "output": "Currant."})
     assert verdict(one, gate=gate, cell=GENERAL) == "accepted"
@@ -321,25 +321,35 @@ def test_words_that_only_look_like_places_are_not(text: str) -> None:
     assert not speaks_of_places(choice(explanation=text))
 
 
-def test_a_replayed_log_never_gets_shorter_and_ends_as_written_anew(tmp_path: Path) -> None:
+def test_a_replayed_log_passes_over_what_is_there_and_goes_on_behind_it(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    rows = [{"n": n} for n in range(4)]
-    path.write_bytes(b'{"n":0}\n{"n":1}\n{"n":9}\n{"n":8}\n{"n":7}\n{"torn')
+    path.write_bytes(b'{"n":0}\n{"n":1}\n{"torn')
     with ReplayedLog(path) as log:
-        log.append(rows[0])
-        log.append(rows[1])
-        assert path.read_bytes().count(b"\n") == 5
-        log.append(rows[2])
-        log.append(rows[3])
+        for n in range(3):
+            log.append({"n": n})
         log.finish()
-    assert path.read_bytes() == b'{"n":0}\n{"n":1}\n{"n":2}\n{"n":3}\n'
-    with ReplayedLog(path) as log:  # stopped early: what was not reached stays
-        log.append(rows[0])
-    assert path.read_bytes().count(b"\n") == 4
+    assert path.read_bytes() == b'{"n":0}\n{"n":1}\n{"n":2}\n'
+
+
+def test_a_replayed_log_refuses_another_row_and_leaves_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    whole = b'{"n":0}\n{"n":1}\n{"n":9}\n'
+    path.write_bytes(whole)
     with ReplayedLog(path) as log:
-        log.append(rows[0])
-        log.finish()
-    assert path.read_bytes() == b'{"n":0}\n'
+        log.append({"n": 0})
+        with pytest.raises(RowsDiffer, match=r"log\.jsonl has 3 rows, and row 2 is not what .* --again"):
+            log.append({"n": 5})
+    assert path.read_bytes() == whole
+
+
+def test_a_replayed_log_refuses_to_end_before_the_rows_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"n":0}\n{"n":1}\n')
+    with ReplayedLog(path) as log:
+        log.append({"n": 0})
+        with pytest.raises(RowsDiffer, match="has 2 rows, and row 2"):
+            log.finish()
+    assert path.read_bytes() == b'{"n":0}\n{"n":1}\n'
 
 
 @pytest.mark.parametrize(("first", "second"), [("Tom", "Bill"), ("Wojciech", "Przemek")])

@@ -74,6 +74,37 @@ def test_the_table_fits_a_terminal_and_says_everything() -> None:
     assert bar.strip().startswith("━")
 
 
+def test_on_a_narrow_terminal_no_word_is_lost() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=50, color_system=None)
+    with screen.capture() as capture:
+        screen.print(table(HALFWAY, waits_for="tokens per minute"))
+    text = capture.get()
+    assert "…" not in text
+    assert max(len(line) for line in text.splitlines()) <= 50
+    for words in ("1,000 of them", "near_duplicate", "(26%)", "6.123", "tokens per minute"):
+        assert words in text
+
+
+def test_general_data_has_no_row_for_cells() -> None:
+    assert not any(line.startswith("cells") for line in shown(replace(HALFWAY, cells=1)))
+
+
+def test_the_time_left_follows_the_last_rounds_and_is_unknown_when_nothing_is_accepted() -> None:
+    """Ten rounds of a second with 100 items each, then the hard cells: 1 a round, then none."""
+    now = 0.0
+    pace, accepted = Pace(lambda: now), 0
+    for got in [100] * 10 + [1] * 4:
+        pace.begins_round(accepted)
+        pace.asked()
+        now, accepted = now + 1.0, accepted + got
+    assert pace.per_second(accepted) == 1.0
+    for _ in range(4):
+        pace.begins_round(accepted)
+        pace.asked()
+        now += 1.0
+    assert pace.per_second(accepted) is None
+
+
 def test_before_the_first_reply_nothing_is_claimed() -> None:
     first = replace(
         HALFWAY, accepted=0, from_before=0, candidates=0, reasons=(), rounds=0, cost=None, per_second=None

@@ -50,6 +50,17 @@ def test_a_hopeless_group_does_not_take_all_calls() -> None:
     assert [Counter(one.group.task for one in some) for some in orders] == [{"notice": 4, "essay": 1}] * 2
 
 
+def test_the_number_of_calls_is_known_without_making_them() -> None:
+    """12 notices and 3 essays, four in a call: three calls and one."""
+    assert plan().num_calls(4) == len(plan().next_round(0, num_calls=99, per_call=4)) == 4
+    assert plan(notice=10**9, essay=1).num_calls(4) == 5 * 10**8 + 1
+
+
+def test_a_plan_of_a_billion_items_is_asked_for_as_it_is_taken() -> None:
+    orders = plan(notice=10**9).next_round(0, num_calls=3, per_call=2)
+    assert [len(order.topics) for order in orders] == [2, 2, 2]
+
+
 def test_the_same_history_gives_the_same_orders() -> None:
     assert plan().next_round(3, num_calls=4, per_call=3) == plan().next_round(3, num_calls=4, per_call=3)
 

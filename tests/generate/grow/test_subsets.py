@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.cli.subsets import _sizes
-from tunewright.errors import DataError
+from tunewright.errors import DataError, RunFolderError
 from tunewright.generate.grow.cells import cell_of_meta
 from tunewright.generate.grow.subsets import nested_order, subsets
-from tunewright.generate.grow.unseen import unseen
 from tunewright.records import read_records, write_records
 from tunewright.records.record import Record
 
@@ -157,7 +156,7 @@ def test_after_a_kill_the_same_call_goes_through(tmp_path: Path, monkeypatch: py
     [
         ("", "it is empty"),
         ("10,abc", "'abc' in '10,abc' is no whole number"),
-        ("10,-3", "'-3' in '10,-3' is no whole number"),
+        ("10,-3", "-3 is not positive"),
         ("5,5", "5 is given 2 times"),
         ("0", "0 is no size"),
     ],
@@ -169,29 +168,6 @@ def test_the_command_says_what_is_wrong_with_sizes(sizes: str, message: str) -> 
 
 def test_the_command_takes_sizes_in_any_order() -> None:
     assert _sizes("50_000, 17000") == [50000, 17000]
-
-
-PASSAGE = "The old ferry crosses the harbour every morning at six with bread, letters and a sleepy dog."
-
-
-def test_a_prompt_near_an_evaluation_prompt_and_a_shared_passage_are_seen() -> None:
-    evaluation = [
-        record("e1", instruction="Name three animals that live in the desert and eat only plants."),
-        record("e2", instruction="Answer.", input=f"Read this. {PASSAGE}\nWho sleeps?"),
-    ]
-    records = [
-        record("near", instruction="Name four animals that live in the desert and eat only plants."),
-        record(
-            "shared", instruction="What is on the ferry besides the post?", input=f"{PASSAGE} It is grey."
-        ),
-        record("new", instruction="Write to a friend about your holiday."),
-        record("task", instruction="Answer.", input="Trains run every hour. When does the last one go?"),
-    ]
-    found = unseen(records, evaluation)
-    assert found.seen_ids.keys() == {"near", "shared"}
-    assert found.seen_ids["near"].startswith("prompt like that of e1 (ROUGE-L F1 0.9")
-    assert found.seen_ids["shared"] == "a passage in common with e2"
-    assert (found.num_near, found.num_shared, found.num_evaluation) == (1, 1, 2)
 
 
 def test_what_is_seen_is_in_no_subset(tmp_path: Path) -> None:
@@ -209,3 +185,16 @@ def test_what_is_seen_is_in_no_subset(tmp_path: Path) -> None:
         subsets(
             tmp_path / "data.jsonl", [12], tmp_path / "out", against=tmp_path / "eval.jsonl", threshold=0.9
         )
+
+
+def test_a_finished_run_that_was_changed_since_is_refused(tmp_path: Path) -> None:
+    """The manifest's marks are `generate`'s; here they are written by hand."""
+    write_records(of_sizes([9]), tmp_path / "records.jsonl", format="native")
+    marks = {"records.jsonl": {"bytes": 1, "sha256": "0"}}
+    manifest = {"stage": "generate", "config": {}, "inputs": {}, "created": "", "extra": {"files": marks}}
+    for name in ("manifest.json", "stage.json"):
+        (tmp_path / name).write_text(json.dumps(manifest), encoding="utf-8")
+    for data in (tmp_path, tmp_path / "records.jsonl"):
+        with pytest.raises(RunFolderError, match=r"records\.jsonl has [0-9,]+ bytes instead of 1"):
+            subsets(data, [2], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -19,7 +19,7 @@ def task(number: int, **parts: Any) -> dict[str, Any]:
         "instruction": f'Say {number}: "}}]" and \\ {{[',
         "input": "",
         "output": "Yes.",
-        "explanation": "",
+        "explanation": "It was asked for.",
     } | parts
 
 
@@ -68,6 +68,15 @@ def test_a_broken_tuple_costs_that_tuple() -> None:
         ("schema", "output: input should be a valid string"),
         ("", ""),
     ]
+
+
+def test_a_general_task_without_its_explanation_is_none_unless_none_was_asked_for() -> None:
+    text = json.dumps({"items": [task(1), task(2, explanation=" ")]})
+    assert [(one.reason, one.problem) for one in read(reply(text), "general")] == [
+        ("", ""),
+        ("schema", "explanation: is empty"),
+    ]
+    assert [one.reason for one in read(reply(text), "general", explanations=False)] == ["", ""]
 
 
 def test_json_that_is_none_costs_that_tuple() -> None:

@@ -57,11 +57,11 @@ def build(
     )
 
 
-def parser(form: Form) -> Parser[list[Given]]:
+def parser(form: Form, *, explanations: bool = True) -> Parser[list[Given]]:
     """The reading of replies to orders of this form; Unparsable when no tuple of a reply can be used."""
 
     def parse(reply: Reply) -> list[Given]:
-        return read(reply, form)
+        return read(reply, form, explanations=explanations)
 
     return parse
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
+from tunewright.generate.config import GrowConfig
 from tunewright.generate.grow.ask import prompt_hash
 from tunewright.generate.grow.cells import LEVELS, SKILLS, Cell, Form
 from tunewright.generate.grow.loop import Grower
@@ -17,6 +18,7 @@ from tunewright.llm.outcome import Identity
 from tunewright.run.strict_yaml import dump_yaml
 
 CARD_FILE = "README.md"
+MOST_OPEN_CELLS = 10  # named where a run ends short
 _MOST_ROWS = 40  # of a table; the rest is summed up
 
 
@@ -27,13 +29,13 @@ def card(grower: Grower, who: Identity, source: SeedSource) -> str:
     parts = [
         "---\n" + dump_yaml(_header(grower)) + "---\n",
         f"# {_title(grower)}\n",
-        f"{tally.num_accepted:,} records of instruction, input, output and explanation, written by the model "
+        f"{tally.num_accepted:,} records of {parts_of(config)}, written by the model "
         f"`{who.model}`{f' (revision `{who.revision}`)' if who.revision else ''} from "
         f"{len(grower.seeds):,} seeds and let through a gate by `tunewright generate`. `DATASHEET.md` says "
         "more.\n",
-        _stopped(grower),
+        stopped(grower),
         "## Composition\n",
-        *distributions(cells),
+        *(distributions(cells) if config.domain == "elpa" else [f"{GENERAL_COMPOSITION}\n"]),
         "Each record says in `meta.grown` which seeds and earlier items its prompt showed, the hash of the "
         "prompts, the model with revision and decoding, the licence, the round and the key of the reply.\n",
         "## How it was made\n",
@@ -41,7 +43,8 @@ def card(grower: Grower, who: Identity, source: SeedSource) -> str:
         f"{source.sentence()}\n",
         "## What was rejected\n",
         f"{tally.num_candidates:,} candidates = {tally.num_accepted:,} accepted + {tally.num_rejected:,} "
-        "rejected. Each rejected one is in `rejects.jsonl` with its text.\n",
+        "rejected. The folder of the run keeps each rejected one with its text. Not published: "
+        "`rejects.jsonl`, `replies.sqlite`.\n",
         rejections(grower),
         "## Uses and limits\n",
         f"{limits(config.domain)}\n",
@@ -49,6 +52,18 @@ def card(grower: Grower, who: Identity, source: SeedSource) -> str:
         f"Terms of the records: {licence_of(grower)}. The seeds are not part of them.\n",
     ]
     return "\n".join(part for part in parts if part)
+
+
+GENERAL_COMPOSITION = (
+    "Tasks of any kind, one JSON object a line. Nothing was planned beyond their number: no skills, levels "
+    "or topics, so none are counted here."
+)
+
+
+def parts_of(config: GrowConfig) -> str:
+    """What every record has."""
+    has_why = config.domain == "elpa" or config.explanations
+    return f"instruction, input{', output and explanation' if has_why else ' and output'}"
 
 
 def licence_of(grower: Grower) -> str:
@@ -95,10 +110,18 @@ def _title(grower: Grower) -> str:
     return f"Grown {kind}, {grower.tally.num_accepted:,} records"
 
 
-def _stopped(grower: Grower) -> str:
-    return (
-        f"**{grower.plan.n:,} were planned.** The run stopped: {grower.stopped}.\n" if grower.stopped else ""
-    )
+def stopped(grower: Grower) -> str:
+    """That fewer records came than were planned, why, and where they lack; "" for a filled plan."""
+    if not grower.stopped:
+        return ""
+    said = f"**{grower.plan.n:,} were planned.** The run stopped: {grower.stopped}.\n"
+    if grower.config.domain == "general":
+        return said
+    found = grower.open_cells()
+    rows = [(cell.name(), f"{missing:,}") for cell, missing in found[:MOST_OPEN_CELLS]]
+    if more := found[MOST_OPEN_CELLS:]:
+        rows.append((f"{len(more):,} more", f"{sum(missing for _, missing in more):,}"))
+    return f"{said}\n{table(('cell that is not filled', 'missing'), rows)}"
 
 
 def distributions(cells: dict[Cell, int]) -> Iterable[str]:
@@ -128,15 +151,29 @@ def distributions(cells: dict[Cell, int]) -> Iterable[str]:
 def how(grower: Grower) -> str:
     """How records were asked for and chosen, with every setting that decided it."""
     config = grower.config
+    kind = "" if config.domain == "general" else " of the same or a near kind"
     return (
-        f"{grower.num_rounds:,} rounds of calls, {config.per_call} items a call. A prompt shows up to "
-        f"{config.seed_examples} seeds and {config.machine_examples} accepted machine items of the same or a "
-        f"near kind. Decoding: temperature {config.temperature:g}, top_p {config.top_p:g}, at most "
-        f"{config.max_tokens:,} tokens a reply. Hash of the prompts: `{prompt_hash()}`. Seed of the run: "
-        f"{grower.seed}. Near-duplicates are dropped within a cell (skill, task, level, topic) at ROUGE-L F1 "
-        f"> {config.near_duplicate:g}. {grower.plan.num_filled:,} of {len(grower.plan.targets):,} cells are "
-        f"filled.{_author_tasks(grower)}"
+        f"{grower.num_calls:,} calls in {grower.num_rounds:,} rounds, up to {config.per_call} items a call. "
+        f"A prompt shows up to {config.seed_examples} seeds and {config.machine_examples} accepted machine "
+        f"items{kind}. Decoding: temperature {config.temperature:g}, top_p "
+        f"{config.top_p:g}, at most {config.max_tokens:,} tokens a reply. Hash of the prompts: "
+        f"`{prompt_hash()}`. Seed of the run: {grower.seed}. Near-duplicates are dropped {within(config)} at "
+        f"ROUGE-L F1 > {config.near_duplicate:g}.{filled(grower)}{_author_tasks(grower)}"
     )
+
+
+def within(config: GrowConfig) -> str:
+    """Among which records near-duplicates are looked for."""
+    if config.domain == "general":
+        return "among all, by their instruction,"
+    return "within a cell (skill, task, level, topic)"
+
+
+def filled(grower: Grower) -> str:
+    """How many cells are full, as a sentence with a blank before it; general data has no cells."""
+    if grower.config.domain == "general":
+        return ""
+    return f" {grower.plan.num_filled:,} of {len(grower.plan.targets):,} cells are filled."
 
 
 def _author_tasks(grower: Grower) -> str:

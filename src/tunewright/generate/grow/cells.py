@@ -132,7 +132,7 @@ def group_of(seed: Record) -> Group:
             f"({', '.join(LEVELS)}) and task; found skill {skill!r}, level {level!r}, task {task!r}. Add the "
             "columns, or grow with --domain general, which needs none"
         )
-    return Group(skill, level, task.strip(), form_of(seed))
+    return Group(skill, level, _name_in(seed, "task"), form_of(seed))
 
 
 def shares_of_seeds(
@@ -233,9 +233,21 @@ def _form(skill: str, task: str, groups: set[Group]) -> Form:
 
 
 def topics_of(seeds: Sequence[Record]) -> tuple[str, ...]:
-    """The seeds' topics in alphabetical order; one without a name when they have none."""
-    found = {str(seed.meta["topic"]).strip() for seed in seeds if seed.meta.get("topic")}
+    """The seeds' topics in alphabetical order; one without a name when they have none. DataError, naming the
+    seed, for one that could not be given as a topic either."""
+    found = {_name_in(seed, "topic") for seed in seeds if seed.meta.get("topic") not in (None, "")}
     return tuple(sorted(found)) or ("",)
+
+
+def _name_in(seed: Record, column: str) -> str:
+    """The name that a seed has in this column; a number is one too."""
+    value = seed.meta[column]
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise DataError(f"seed {seed.id}: {column} is {value!r}; give a name, such as 'travel'")
+    try:
+        return _name(str(value))
+    except ValueError as fault:
+        raise DataError(f"seed {seed.id}: {column}: {fault}") from None
 
 
 def targets(shares: Mapping[Cell, Fraction], n: int, *, seed: int) -> dict[Cell, int]:

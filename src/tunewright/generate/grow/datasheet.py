@@ -6,7 +6,20 @@ What only people can know (who will keep the set, whether items were tried out) 
 
 from __future__ import annotations
 
-from tunewright.generate.grow.card import distributions, how, licence_of, limits, percent, rejections, table
+from tunewright.generate.grow.card import (
+    GENERAL_COMPOSITION,
+    distributions,
+    filled,
+    how,
+    licence_of,
+    limits,
+    parts_of,
+    percent,
+    rejections,
+    stopped,
+    table,
+    within,
+)
 from tunewright.generate.grow.loop import Grower
 from tunewright.generate.grow.source import SeedSource
 from tunewright.generate.grow.tally import STEPS
@@ -35,11 +48,11 @@ def datasheet(grower: Grower, who: Identity, source: SeedSource) -> str:
         f"{_motivation(grower)}\n",
         "## Composition\n",
         f"{tally.num_accepted:,} of {plan.n:,} planned records, one JSON object a line in `records.jsonl`: "
-        "instruction, input, output and explanation, and in `meta` what each is and where it came from. "
-        f"{plan.num_filled:,} of {len(plan.targets):,} cells are filled. Records do not depend on each other "
-        "but for items on the same passage. There is no split. By design nothing is about real people; "
-        "nobody has looked for names that a model may have taken from somewhere.\n",
-        *distributions(cells),
+        f"{parts_of(grower.config)}, and in `meta` what each is and where it came from."
+        f"{filled(grower)} Records do not depend on each other{_passages(grower)}. There is no split. The "
+        "prompts ask for people who do not exist; nobody has looked whether the model kept to it.\n",
+        stopped(grower),
+        *(distributions(cells) if grower.config.domain == "elpa" else [f"{GENERAL_COMPOSITION}\n"]),
         "## Collection process\n",
         f"Written by the model `{who.model}`{f', revision `{who.revision}`' if who.revision else ''}. "
         f"{how(grower)}\n",
@@ -57,10 +70,10 @@ def datasheet(grower: Grower, who: Identity, source: SeedSource) -> str:
         "## Uses not recommended\n",
         f"{_not_for(grower)}\n",
         "## Maintenance\n",
-        "The folder holds what it takes to make the set again: settings and versions in `manifest.json`, the "
-        "replies in `replies.sqlite`, what was rejected in `rejects.jsonl`. The same replies give the same "
-        "records. Who keeps this set, and where faults are reported, is for whoever publishes it to write "
-        "here.\n",
+        "Settings and versions are in `manifest.json`. The folder of the run also holds every reply and "
+        "every rejected candidate, and the same replies give the same records. Not published: "
+        "`rejects.jsonl`, `replies.sqlite`. Who keeps this set, and where faults are reported, is for "
+        "whoever publishes it to write here.\n",
         "## Licence\n",
         f"Records: {licence_of(grower)}. Seeds: {source.licence} The terms of the model's provider apply to "
         "what the model wrote.\n",
@@ -78,6 +91,10 @@ def _motivation(grower: Grower) -> str:
         "To tune a language model to answer and explain language assessment items, and as drafts for item "
         "banks, grown from a few hand-written items in the manner of LL-Instruct."
     )
+
+
+def _passages(grower: Grower) -> str:
+    return "" if grower.config.domain == "general" else " but for items on the same passage"
 
 
 def _tokens(grower: Grower) -> str:
@@ -103,7 +120,7 @@ def _steps(grower: Grower) -> str:
 def _settings(grower: Grower) -> str:
     config = grower.config
     parts = [
-        f"Near-duplicates: ROUGE-L F1 > {config.near_duplicate:g} within a cell",
+        f"Near-duplicates: ROUGE-L F1 > {config.near_duplicate:g} {within(config).rstrip(',')}",
         f"language: {config.language}",
     ]
     if config.domain != "general":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ class Growth:
     """One look at a run. `reasons` are (step, reason, number), the commonest first.
 
     `from_before` of the accepted were there when this process began to ask. `cost` is None without prices,
-    `per_second` and `eta_seconds` until something was accepted that this process asked for.
+    `per_second` and `eta_seconds` when nothing was accepted in the last rounds that this process asked for.
     """
 
     accepted: int
@@ -39,13 +40,17 @@ class Growth:
 Show = Callable[[Growth], None]
 
 
+_ROUNDS_OF_PACE = 4
+
+
 class Pace:
-    """How fast this process grows. A resumed one goes through its old replies in no time, which must not
-    count: the clock starts with the first round that asks."""
+    """How fast this process grows, over its last rounds: early ones fill the easy cells, and what is left
+    takes longer. Replies of an earlier process, which cost no time, do not count."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._begin: tuple[float, int] | None = None
+        self._begins: deque[tuple[float, int]] = deque(maxlen=_ROUNDS_OF_PACE)  # of rounds that asked
+        self._from_before: int | None = None
         self._last_look = -MIN_INTERVAL_SECONDS
         self._round: tuple[float, int] = (clock(), 0)
 
@@ -54,19 +59,20 @@ class Pace:
 
     def asked(self) -> None:
         """The round that began last had calls to make."""
-        if self._begin is None:
-            self._begin = self._round
+        if self._from_before is None:
+            self._from_before = self._round[1]
+        self._begins.append(self._round)
 
     @property
     def from_before(self) -> int | None:
         """Accepted before anything was asked; None as long as nothing was."""
-        return self._begin[1] if self._begin is not None else None
+        return self._from_before
 
     def per_second(self, accepted: int) -> float | None:
-        """Accepted items a second, None when there are none yet."""
-        if self._begin is None:
+        """Accepted items a second in the last rounds; None when there were none, or none is known yet."""
+        if not self._begins:
             return None
-        seconds, number = self._clock() - self._begin[0], accepted - self._begin[1]
+        seconds, number = self._clock() - self._begins[0][0], accepted - self._begins[0][1]
         return number / seconds if number > 0 and seconds > 0 else None
 
     def is_time_to_look(self) -> bool:

@@ -2,17 +2,19 @@
 
 A round's questions follow from the seed and from the replies of earlier rounds alone. So a run that was
 killed goes through its rounds again, finds its replies in the journal, and comes to the same rows; only
-what has no reply is asked.
+what has no reply is asked. A run that is stopped inside a round judges the replies that came, up to the first
+call without one: rows are written in the order of the calls, and more of them only behind.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
+from tunewright.errors import ModelError
 from tunewright.generate.config import GrowConfig
 from tunewright.generate.grow.ask import Decoding, build, parser, prompt_hash
 from tunewright.generate.grow.candidate import Candidate, Provenance, candidate_of
@@ -27,12 +29,11 @@ from tunewright.generate.grow.tuples import GeneralTuple, Given, given_in
 from tunewright.llm.ask import Asker, Totals
 from tunewright.llm.outcome import Outcome
 from tunewright.llm.request import Request
+from tunewright.llm.structured import Parser, ParserByRequest
 from tunewright.records.native import native_row
 from tunewright.records.record import Record
 from tunewright.run.progress import Progress
 from tunewright.run.seeds import derive_seed
-
-FORMS: tuple[Form, ...] = get_args(Form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,26 @@ class Tried:
 
 
 @dataclass
+class _Round:
+    """What a round has come to: its counts, and how many items each of its calls may still bring."""
+
+    room: dict[Order, Counter[str]]
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Where a run is written: what was accepted, what was not, and a row per round."""
+
+    records: ReplayedLog
+    rejects: ReplayedLog
+    metrics: ReplayedLog
+
+    def all(self) -> tuple[ReplayedLog, ReplayedLog, ReplayedLog]:
+        return self.records, self.rejects, self.metrics
+
+
+@dataclass
 class Grower:
     """A plan that is being filled. `step` is one round; it needs whoever asks and the logs to write to."""
 
@@ -68,6 +89,7 @@ class Grower:
     tally: Tally = field(default_factory=Tally)
     num_rounds: int = 0
     num_calls: int = 0
+    num_waiting: int = 0  # replies of a begun round that are kept, but stand behind a call without one
 
     def __post_init__(self) -> None:
         config = self.config
@@ -112,57 +134,116 @@ class Grower:
         """Why no more is asked although the plan is not filled; "" otherwise."""
         if self._futile_rounds < self.config.patience_rounds or self.plan.num_accepted == self.plan.n:
             return ""
-        num_open = len(self.plan.targets) - self.plan.num_filled
-        return (
+        said = (
             f"in {self._futile_rounds} rounds in a row less than {self.config.min_acceptance:.0%} of what "
-            f"was asked for was accepted, with {num_open:,} of {len(self.plan.targets):,} cells not filled; "
-            "rejects.jsonl says why. What was accepted is kept"
+            "was asked for was accepted"
         )
+        if self.config.domain == "general":
+            return said
+        num_open = len(self.plan.targets) - self.plan.num_filled
+        return f"{said}, with {num_open:,} of {len(self.plan.targets):,} cells not filled"
+
+    def open_cells(self) -> list[tuple[Cell, int]]:
+        """The cells that are not filled with how many items they lack, the emptiest first."""
+        missing = ((cell, self.plan.missing(cell)) for cell in self.plan.targets)
+        return sorted(((c, n) for c, n in missing if n), key=lambda one: (-one[1], one[0]))
 
     def step(
         self,
         calls: Sequence[Asked],
         asker: Asker,
         *,
-        records: ReplayedLog,
-        rejects: ReplayedLog,
-        metrics: ReplayedLog,
+        logs: Logs,
         progress: Progress,
+        may_ask: bool = True,
+        given_up: Collection[str] = (),
         look: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask, take the replies in the order of the calls through the gate, and write what came of it.
 
-        `look` is called after every candidate.
+        Replies that are there already come first: when the logs hold rows beyond them, RowsDiffer, before
+        anything is asked. Whatever ends the asking (a budget, Ctrl-C, an endpoint that fails, or that it must
+        not ask), the replies up to the first missing one are judged before it is raised again. `given_up` are
+        keys of calls that an earlier process went on without, `look` is called after every candidate.
         """
-        self.pace.begins_round(self.tally.num_accepted)
-        for form in FORMS:
-            requests = [one.request for one in calls if one.order.group.form == form]
-            if requests:
-                self.totals = asker.ask(requests.copy, parser(form), total=len(requests))
-                if self.totals.num_calls:
-                    self.pace.asked()
-        round_tally = Tally()
-        room = {one.order: Counter(one.order.topics) for one in calls}
-        for one in self._tried(calls, asker):
-            rejection = self._judge(one, room[one.asked.order])
-            for tally in (self.tally, round_tally):
-                tally.add(rejection)
-            if rejection is None:
-                assert one.candidate is not None, "what has no candidate is rejected"
-                self._accept(one.candidate, room[one.asked.order])
-                records.append(native_row(one.candidate.record, as_text=False))
-            else:
-                rejects.append(_reject_row(one, rejection))
-            progress.advance(int(rejection is None), **self._fields())
-            look()
-        metrics.append(self._metrics(calls, round_tally))
-        for log in (records, rejects, metrics):
+        judged = _Round({one.order: Counter(one.order.topics) for one in calls})
+        num_settled = self._num_settled(calls, asker, given_up)
+        self._gate(calls[:num_settled], judged, asker, logs, progress, look)
+        if open_calls := calls[num_settled:]:
+            for log in logs.all():
+                log.refuse_old()
+            try:
+                self._ask(open_calls, asker, may_ask=may_ask)
+            except BaseException:
+                num_settled = self._num_settled(open_calls, asker)
+                self._gate(open_calls[:num_settled], judged, asker, logs, progress, look)
+                self.num_waiting = sum(self._is_settled(one, asker) for one in open_calls[num_settled:])
+                raise
+            self._gate(open_calls, judged, asker, logs, progress, look)
+        self.totals = asker.used
+        logs.metrics.append(self._metrics(calls, judged.tally))
+        for log in logs.all():
             log.sync()
         num_asked = sum(len(one.order.topics) for one in calls)
-        is_futile = round_tally.num_accepted < self.config.min_acceptance * num_asked
+        is_futile = judged.tally.num_accepted < self.config.min_acceptance * num_asked
         self._futile_rounds = self._futile_rounds + 1 if is_futile else 0
         self.num_rounds += 1
         self.num_calls += len(calls)
+
+    def _ask(self, calls: Sequence[Asked], asker: Asker, *, may_ask: bool) -> None:
+        if not may_ask:
+            raise ModelError(
+                f"the kept replies end in round {self.num_rounds + 1:,}, and no calls are to be made: the "
+                "run is not finished. The same command without --no-calls goes on"
+            )
+        self.pace.begins_round(self.tally.num_accepted)
+        parsers = {one.request.subject: self._parser(one) for one in calls}
+        totals = asker.ask(
+            lambda: [one.request for one in calls],
+            ParserByRequest(lambda request: parsers[request.subject]),
+            total=len(calls),
+        )
+        if totals.num_calls:
+            self.pace.asked()
+
+    def _parser(self, one: Asked) -> Parser[list[Given]]:
+        return parser(one.order.group.form, explanations=self.config.explanations)
+
+    def _num_settled(self, calls: Sequence[Asked], asker: Asker, given_up: Collection[str] = ()) -> int:
+        """How many calls stand before the first that has to be asked."""
+        for number, one in enumerate(calls):
+            if self._is_settled(one, asker):
+                continue
+            if next(asker.outcomes([one.request], self._parser(one))).key not in given_up:
+                return number
+        return len(calls)
+
+    def _is_settled(self, one: Asked, asker: Asker) -> bool:
+        return not asker.estimate([one.request], self._parser(one)).num_to_ask
+
+    def _gate(
+        self,
+        calls: Sequence[Asked],
+        judged: _Round,
+        asker: Asker,
+        logs: Logs,
+        progress: Progress,
+        look: Callable[[], None],
+    ) -> None:
+        """Judge what these calls brought, and write it."""
+        for one in self._tried(calls, asker):
+            room = judged.room[one.asked.order]
+            rejection = self._judge(one, room)
+            if rejection is None:
+                assert one.candidate is not None, "what has no candidate is rejected"
+                self._accept(one.candidate, room)
+                logs.records.append(native_row(one.candidate.record, as_text=False))
+            else:
+                logs.rejects.append(_reject_row(one, rejection))
+            for tally in (self.tally, judged.tally):
+                tally.add(rejection)
+            progress.advance(int(rejection is None), **self._fields())
+            look()
 
     def asked(self, order: Order) -> Asked:
         """The call of an order, with examples drawn from the seeds and from what is accepted so far."""
@@ -181,8 +262,8 @@ class Grower:
         number = self.tally.num_candidates
         for asked in calls:
             group = asked.order.group
-            outcome = next(asker.outcomes([asked.request], parser(group.form)))
-            for given in _given(outcome, group.form):
+            outcome = next(asker.outcomes([asked.request], self._parser(asked)))
+            for given in _given(outcome, group.form, explanations=self.config.explanations):
                 number += 1
                 topic = asked.order.topics[0]
                 if given.parts is not None and not isinstance(given.parts, GeneralTuple):
@@ -261,14 +342,14 @@ class Grower:
         }
 
 
-def _given(outcome: Outcome[list[Given]], form: Form) -> list[Given]:
+def _given(outcome: Outcome[list[Given]], form: Form, *, explanations: bool) -> list[Given]:
     """The tuples of a reply. A call without a usable one counts with those it has; with one when it has
     none at all, so that it is not lost from the counts."""
     if outcome.value is not None:
         return outcome.value
     text = outcome.reply.text if outcome.reply is not None else ""
     reason = outcome.reason if outcome.reason != "unparsable" else "no_item"
-    return (given_in(text, form) if reason == "no_item" else []) or [
+    return (given_in(text, form, explanations=explanations) if reason == "no_item" else []) or [
         Given(text, None, reason, outcome.problem)
     ]
 

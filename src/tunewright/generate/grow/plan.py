@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -58,6 +59,11 @@ class Plan:
         assert self.missing(cell) > 0, f"{cell.name()} is full"
         self.accepted[cell] += 1
 
+    def num_calls(self, per_call: int) -> int:
+        """How many calls would ask for all that is missing."""
+        missing = (sum(max(self.missing(cell), 0) for cell in cells) for cells in self._cells.values())
+        return sum(-(-number // per_call) for number in missing)
+
     def next_round(self, round: int, *, num_calls: int, per_call: int) -> list[Order]:
         """The orders of a round: exactly what is missing, as far as `num_calls` go.
 
@@ -65,22 +71,25 @@ class Plan:
         let a group whose items are always rejected take up every call.
         """
         waiting = {group: self._topics(group, round) for group in self._cells}
-        queue = [self._place(group, round) for group, topics in waiting.items() if topics]
+        left = {group: sum(max(self.missing(c), 0) for c in cells) for group, cells in self._cells.items()}
+        queue = [self._place(group, round) for group, number in left.items() if number]
         heapq.heapify(queue)
         orders: list[Order] = []
         while queue and len(orders) < num_calls:
             group = heapq.heappop(queue)[2]
-            topics, waiting[group] = waiting[group][:per_call], waiting[group][per_call:]
-            orders.append(Order(round, len(orders), group, tuple(topics)))
+            topics = tuple(itertools.islice(waiting[group], per_call))
+            orders.append(Order(round, len(orders), group, topics))
             self._asked[group] += len(topics)
-            if waiting[group]:
+            left[group] -= len(topics)
+            if left[group]:
                 heapq.heappush(queue, self._place(group, round))
         return orders
 
-    def _topics(self, group: Group, round: int) -> list[str]:
-        """A topic for each missing item: first one of every cell, then a second, …; each pass shuffled."""
+    def _topics(self, group: Group, round: int) -> Iterator[str]:
+        """A topic for each missing item: first one of every cell, then a second, …; each pass shuffled. They
+        are made as they are taken: a plan may have millions."""
         rng = random.Random(derive_seed(self._seed, "order", round, group.skill, group.level, group.task))
-        return list(self._passes([(cell.topic, self.missing(cell)) for cell in self._cells[group]], rng))
+        return self._passes([(cell.topic, self.missing(cell)) for cell in self._cells[group]], rng)
 
     def _passes(self, missing: list[tuple[str, int]], rng: random.Random) -> Iterator[str]:
         while missing := [(topic, number) for topic, number in missing if number > 0]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError, RecipeError
-from tunewright.run.folder import read_manifest
+from tunewright.generate.grow.finished import check_finished
 
 PUSHED = ("records.jsonl", "README.md", "DATASHEET.md", "manifest.json")
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
@@ -27,11 +27,13 @@ def push(folder: str | Path, repo: str, *, private: bool = True, hub: Any = None
     """Upload a finished folder to the data-set repository `repo` ("name/data") and give back its address.
 
     The repository is made, private unless told otherwise, when it is not there. Replies and rejects stay
-    here. `hub` is a `huggingface_hub.HfApi`; by default one with the user's own login. Raises DataError
-    when the hub refuses.
+    here. `hub` is a `huggingface_hub.HfApi`; by default one with the user's own login. Raises RunFolderError
+    for a folder that is not finished or not as its run left it, DataError when the hub refuses.
     """
     check_name(repo)
-    read_manifest(folder)
+    check_finished(folder)
+    if missing := [name for name in PUSHED if not (Path(folder) / name).is_file()]:
+        raise DataError(f"{folder} has no {' and no '.join(missing)}: give the folder of a grown set")
     if hub is None:
         try:
             from huggingface_hub import HfApi

@@ -18,11 +18,13 @@ from typing import Any
 
 from tunewright.errors import DataError
 from tunewright.generate.grow.cells import Cell, cell_of_meta
+from tunewright.generate.grow.finished import check_finished
 from tunewright.generate.grow.unseen import Unseen, unseen
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.write import write_records
 from tunewright.run.files import write_json_atomic
+from tunewright.run.folder import MANIFEST_FILE, STAGE_FILE
 from tunewright.run.seeds import derive_seed
 
 REPORT_FILE = "subsets.json"
@@ -68,10 +70,12 @@ def subsets(
     A folder holds the subsets of one call: files that an earlier one wrote are taken away.
 
     Raises DataError when a size is less than 1, given twice or larger than what is left, and when `out` holds
-    subsets that were changed since or that no `subsets.json` tells of: nothing is written then.
+    subsets that were changed since or that no `subsets.json` tells of; RunFolderError when the data is a
+    finished run's and not what the run wrote. Nothing is written then.
     """
     wanted = _checked(sizes)
     file, folder = _places(data, out)
+    _check_run(Path(data))
     stale = _stale(folder, wanted, used=[file, *([against] if against is not None else [])])
     records = list(read_records(file))
     found = None
@@ -101,6 +105,13 @@ def subsets(
     result = Subsets(seed, len(records), num_left_out, tuple(written), found, cleared)
     write_json_atomic(folder / REPORT_FILE, _report(result, against))
     return result
+
+
+def _check_run(data: Path) -> None:
+    """RunFolderError when the data is of a finished run and was cut or changed since."""
+    folder = data if data.is_dir() else data.parent
+    if (folder / STAGE_FILE).is_file() and (folder / MANIFEST_FILE).is_file():
+        check_finished(folder)
 
 
 def _checked(sizes: Sequence[int]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from tunewright.generate.grow.cells import LEVELS, SKILLS, Form
 from tunewright.records.read import read_records
@@ -19,18 +19,47 @@ def summary_of(folder: Path) -> Iterator[str]:
     counts, extra = manifest["counts"], manifest["extra"]
     yield (
         f"{counts['candidates']:,} candidates: {counts['records']:,} accepted, {counts['rejects']:,} "
-        f"rejected in {counts['rounds']:,} rounds of {counts['calls']:,} calls"
+        f"rejected, from {_counted(counts['calls'], 'call')} in {_counted(counts['rounds'], 'round')}"
     )
     for row in extra["reasons"]:
         yield f"  {row['rejected']:>9,}  {row['step']}: {row['reason']}"
-    yield f"{extra['cells_filled']:,} of {extra['cells']:,} cells filled"
+    if not _is_general(manifest):
+        yield f"{extra['cells_filled']:,} of {_counted(extra['cells'], 'cell')} filled"
     if counts["records"]:
         yield from _by_skill_and_level(folder)
     yield f"tokens: {extra['prompt_tokens']:,} read, {extra['output_tokens']:,} written" + (
         f"; cost {extra['cost']:.4g}" if extra["cost"] is not None else ""
     )
     if extra["stopped"]:
-        yield f"note: {counts['records']:,} of {extra['asked_for']:,}: {extra['stopped']}"
+        yield (
+            f"warning: {counts['records']:,} of {extra['asked_for']:,}: {extra['stopped']}. What was "
+            f"accepted is kept; {folder / 'rejects.jsonl'} says why the rest was not"
+        )
+        if not _is_general(manifest):
+            yield from _open_cells(extra)
+
+
+def is_short(folder: Path) -> bool:
+    """Whether a finished run has fewer records than were asked for."""
+    return bool(read_manifest(folder)["extra"]["stopped"])
+
+
+def _is_general(manifest: dict[str, Any]) -> bool:
+    return bool(manifest["config"]["grow"]["domain"] == "general")
+
+
+def _open_cells(extra: dict[str, Any]) -> Iterator[str]:
+    """The cells that are not filled, emptiest first; a folder of an earlier version names none."""
+    named = extra.get("open_cells", [])
+    for one in named:
+        yield f"  {one['missing']:>9,} missing  {one['cell']}"
+    rest = extra["cells"] - extra["cells_filled"] - len(named)
+    if named and rest > 0:
+        yield f"  and {_counted(rest, 'more cell')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _by_skill_and_level(folder: Path) -> Iterator[str]:

@@ -131,6 +131,12 @@ class GeneralTuple(pydantic.BaseModel):
     instruction: Filled
     input: Text
     output: Filled
+    explanation: Filled
+
+
+class BareTuple(GeneralTuple):
+    """The same where no explanation is asked for."""
+
     explanation: Text
 
 
@@ -197,9 +203,9 @@ def schema(form: Form, topics: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def read(reply: Reply, form: Form) -> list[Given]:
+def read(reply: Reply, form: Form, *, explanations: bool = True) -> list[Given]:
     """The tuples of a reply, usable and not. Raises Unparsable when not one of them can be used."""
-    given = given_in(reply.text, form)
+    given = given_in(reply.text, form, explanations=explanations)
     if any(one.parts is not None for one in given):
         return given
     if given and given[0].reason != "cut":
@@ -209,12 +215,14 @@ def read(reply: Reply, form: Form) -> list[Given]:
     raise Unparsable('there is no item in it; answer with one JSON object: {"items": [...]}')
 
 
-def given_in(text: str, form: Form) -> list[Given]:
-    """Every tuple that the text holds, in order; empty when there is no list of items."""
-    return [_given(part, form) for part in _parts(text)]
+def given_in(text: str, form: Form, *, explanations: bool = True) -> list[Given]:
+    """Every tuple that the text holds, in order; empty when there is no list of items. An item without an
+    explanation is none, but in general data where `explanations` are not asked for."""
+    kind = _TUPLES[form] if explanations or form != "general" else BareTuple
+    return [_given(part, kind) for part in _parts(text)]
 
 
-def _given(text: str, form: Form) -> Given:
+def _given(text: str, kind: type[Tuple]) -> Given:
     if _end_of_value(text, 0) < 0:
         return Given(text, None, "cut", "the reply ends inside this item")
     try:
@@ -222,7 +230,7 @@ def _given(text: str, form: Form) -> Given:
     except ValueError as error:
         return Given(text, None, "not_json", f"an item is not valid JSON: {error}")
     try:
-        return Given(text, _TUPLES[form].model_validate(value, strict=True))
+        return Given(text, kind.model_validate(value, strict=True))
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the item"
