@@ -7,8 +7,8 @@ duplicate option, agreement error, missing explanation, an explanation that defe
 stay good. A coach of 1 M parameters is trained on them from random weights in three legs, each with faults
 planted anew, and after each leg it sits the exam of `coach evaluate` on items that it has not seen, beside
 leaving everything alone, the detectors' repairs, and the same model untrained with the long prompt. The first
-legs also learn the records themselves (objective im:0.1): copying has to be learnt before repairing. Only item
-models with shorter records take part, so that the run fits a CPU: about an hour and a half on one core.
+legs also learn the records themselves (objective im:0.1): copying has to be learnt before repairing. Only
+item models with shorter records take part, so that the run fits a CPU: about an hour and a half on one core.
 """
 
 from __future__ import annotations
