@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,17 @@ def test_a_revision_that_only_looks_cut_is_chosen_and_named(tmp_path: Path) -> N
     assert damage["kinds"] == [{"kind": "split at 'input'", "repaired": 0, "refused": 0, "named": 1}]
     assert rows(out / "rejects.jsonl") == []
     assert "Used as it is, for it may be sound" in (out / "selection.html").read_text(encoding="utf-8")
+
+
+def test_what_is_chosen_can_be_had_in_the_published_form_too(tmp_path: Path) -> None:
+    record = Record(id="1", instruction="Name it.", input="x", output="a")
+    rows = [
+        Revision(record, replace(record, output="b" * 9)),
+        Revision(replace(record, id="2"), replace(record, id="2", output="c")),
+    ]
+    write_revisions(rows, tmp_path / "revisions.jsonl")
+    coach_select(CoachSelectConfig(alpha=0.5, published=True), tmp_path / "revisions.jsonl", tmp_path / "out")
+    (row,) = json.loads((tmp_path / "out" / "published.json").read_bytes())
+    assert row["Raw Response"] == "a"
+    assert row["Revised Response"] == "b" * 9
+    assert row["Distance"] == 9

@@ -51,6 +51,9 @@ def command(
         str | None,
         typer.Option(help="published or pairs, when the content does not tell; a data set's with --after."),
     ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Also write DIR/published.json, in CoachLM's published form.")
+    ] = False,
     again: Again = False,
 ) -> None:
     """Choose the revisions that teach a coach most: those that changed most, in characters.
@@ -66,6 +69,7 @@ def command(
     from tunewright.run.progress import Progress
 
     given = {"alpha": alpha, "by": by, "gain_column": gain_column, "format": format}
+    given["published"] = published
     config = parse_config(CoachSelectConfig, given, where="the command line")
     folder = coach_select(
         config, revisions, out, after=after, originals=originals, progress=Progress(sink_for()), again=again

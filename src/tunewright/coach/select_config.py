@@ -42,6 +42,9 @@ class CoachSelectConfig(Config):
         description="where the gain in rating is: a column of the revision, a rating of both records, "
         "or two columns of the revision, 'before,after' [default: rating_before,rating_after]",
     )
+    published: bool = Field(
+        False, description="also write what is chosen in the published form of CoachLM, published.json"
+    )
     format: str | None = Field(
         None,
         description="published or pairs, when the content does not tell; of two data sets, their format",

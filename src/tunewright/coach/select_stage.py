@@ -32,6 +32,7 @@ from tunewright.run.versions import environment
 STAGE = "coach select"
 RECORDS_FILE, REJECTS_FILE, REPAIRED_FILE = "records.jsonl", "rejects.jsonl", "repaired.jsonl"
 SELECTION_FILE, PAGE_FILE = "selection.json", "selection.html"
+PUBLISHED_FILE = "published.json"
 SELECTION = "selection"  # what a chosen revision's meta says of its place
 _MOST_FOR_DIVERSITY = 5_000  # beyond, diversity is computed only when it is asked for
 _NUM_EXAMPLES = 3  # on each side of the cut
@@ -55,9 +56,11 @@ def coach_select(
 
     Writes `rejects.jsonl` (rows that could not be read, `stage` "read"; refused damage, `stage` "damage"),
     `repaired.jsonl` (each mended revision, before and after), `selection.json` and the page
-    `selection.html`. Each chosen revision's meta gets `selection`: what it was ranked by, score and rank.
+    `selection.html`; with `published` also `published.json`, the chosen ones in that form. Each chosen
+    revision's meta gets `selection`: what it was ranked by, score and rank.
 
-    `DataError` when nothing can be read, when α keeps none, or when no revision has a rating to rank by.
+    `DataError` when nothing can be read, when α keeps none, when no revision has a rating to rank by, or
+    when the published form cannot hold what is chosen.
     """
     progress = progress or Progress()
     read = read_mended(revisions, format=config.format, after=after, originals=originals, progress=progress)
@@ -90,6 +93,8 @@ def _run(
     write_revisions(
         (_marked(read.revisions[n], ranking, n, place_of[n]) for n in kept), folder / RECORDS_FILE
     )
+    if config.published:
+        write_revisions((read.revisions[n] for n in kept), folder / PUBLISHED_FILE, format="published")
     write_rejects(folder / REJECTS_FILE, read)
     write_repaired(folder / REPAIRED_FILE, read)
     summary = summarise(config, name, read, rankings, wanted)
