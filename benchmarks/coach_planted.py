@@ -4,7 +4,7 @@
 
 Items of our item models get one planted, labelled fault each in six or seven of ten cases (wrong key,
 duplicate option, agreement error, missing explanation, an explanation that defends another option); the rest
-stay good. A coach of 1 M parameters is trained on them from random weights in three legs, each with faults
+stay good. A coach of 1 M parameters is trained on them from random weights in four legs, each with faults
 planted anew, and after each leg it sits the exam of `coach evaluate` on items that it has not seen, beside
 leaving everything alone, the detectors' repairs, and the same model untrained with the long prompt. The first
 legs also learn the records themselves (objective im:0.1): copying has to be learnt before repairing. Only
@@ -38,15 +38,22 @@ UNTRAINED_TOKENS = 64  # random weights never end their turn: more would only ta
 
 @dataclass(frozen=True)
 class Leg:
-    """One stretch of training: its objective, pairs per step, peak learning rate, share of faulty items."""
+    """One stretch of training: its share of the items, objective, pairs per step, peak learning rate, and the
+    share of items that get a fault."""
 
+    items_share: float
     objective: str
     batch_size: int
     lr: float
     faulty_share: float
 
 
-LEGS = (Leg("im:0.1", 8, 2e-3, 0.6), Leg("im:0.1", 16, 2e-3, 0.7), Leg("it", 32, 6e-4, 0.7))
+LEGS = (
+    Leg(1.0, "im:0.1", 8, 2e-3, 0.6),
+    Leg(1.0, "im:0.1", 16, 2e-3, 0.7),
+    Leg(1.0, "it", 32, 6e-4, 0.7),
+    Leg(0.63, "it", 32, 6e-4, 0.7),
+)
 
 
 def main() -> None:
@@ -66,7 +73,8 @@ def main() -> None:
     for number, leg in enumerate(LEGS, start=1):
         folder = args.out / f"leg-{number}"
         file = args.out / f"train-{number}.jsonl"
-        write_planted(train, file, seed=args.seed + number, faulty_share=leg.faulty_share)
+        some = train[: round(leg.items_share * len(train))]
+        write_planted(some, file, seed=args.seed + number, faulty_share=leg.faulty_share)
         config = CoachConfig(
             alpha=1.0,
             model=model,
