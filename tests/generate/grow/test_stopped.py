@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -77,15 +77,6 @@ class Interrupted(FakeModel):
         return await super().answer(requests)
 
 
-@pytest.fixture
-def ctrl_c_counts() -> Iterator[None]:
-    """A shell starts what runs in its background with Ctrl-C ignored, and Python leaves it so."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("ctrl_c_counts")
 def test_ctrl_c_leaves_the_items_whose_replies_came(tmp_path: Path) -> None:
     settings = config(40, ask={"concurrency": 1}, calls_per_round=ONE_ROUND)
     with pytest.raises(KeyboardInterrupt):
