@@ -1,6 +1,6 @@
 """What a small coach learns: planted faults repaired, good items kept, against three baselines.
 
-    python benchmarks/coach_planted.py --out /tmp/coach
+    python benchmarks/coach_planted.py --out runs/coach-planted
 
 Items of our item models get one planted, labelled fault each in six or seven of ten cases (wrong key,
 duplicate option, agreement error, missing explanation, an explanation that defends another option); the rest

@@ -76,7 +76,7 @@ def revise(
             num_unanswered = max(tally.num_unanswered, totals.num_unanswered)
             if num_unanswered:
                 contents["counts"]["unanswered"] = num_unanswered
-                return _unfinished(folder.fingerprint, contents)
+                return folder.unfinished(contents)
             folder.finish(**contents)
     return read_manifest(out)
 
@@ -362,15 +362,3 @@ def _cost(used: Iterable[Totals]) -> float | None:
     costs = [one.cost for one in used if one.prompt_tokens or one.output_tokens or one.cost is not None]
     priced = [cost for cost in costs if cost is not None]
     return sum(priced) if costs and len(priced) == len(costs) else None
-
-
-def _unfinished(made_from: Fingerprint, contents: dict[str, Any]) -> dict[str, Any]:
-    """The manifest as far as it goes, of a run in which requests have no reply yet."""
-    return {
-        "stage": made_from.stage,
-        "fingerprint": made_from.digest,
-        "config": made_from.config,
-        "inputs": made_from.inputs,
-        "finished": None,
-        **contents,
-    }

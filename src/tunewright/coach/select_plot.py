@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from tunewright.coach.distance import num_kept
 from tunewright.coach.select import ALPHAS, Ranking
+from tunewright.run.svg_figure import INK, QUIET, RULE, svg_figure
 
-INK, QUIET, RULE, BAR = "#1c2430", "#5b6675", "#d5dae1", "#3d6f9e"
+BAR = "#3d6f9e"
+_STYLE = {"ytick.major.size": 3.5, "xtick.major.size": 3.5}
 _WIDTH, _HEIGHT = 9.0, 3.6  # inches; text is 9 points, so about 11 px at the page's width
 _MOST_POINTS = 2_000
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "selection",
-    "font.family": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#8a93a0",
-    "axes.linewidth": 0.7,
-    "axes.labelcolor": QUIET,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "text.parse_math": False,
-}
 
 
 def rank_plot(ranking: Ranking, *, alpha: float, label: str) -> str:
@@ -63,7 +48,9 @@ def rank_plot(ranking: Ranking, *, alpha: float, label: str) -> str:
         axes.set_axisbelow(True)
         _plain_numbers(axes, logarithmic)
 
-    return _svg(draw)
+    size = (_WIDTH, _HEIGHT)
+    margins = (0.07, 0.98, 0.13, 0.91)
+    return svg_figure("selection", draw, size=size, margins=margins, label="scores by rank", style=_STYLE)
 
 
 def _mark(axes: Any, alpha: float, num: int, scores: Sequence[float], *, is_chosen: bool) -> None:
@@ -107,23 +94,3 @@ def _plain_numbers(axes: Any, logarithmic: bool) -> None:
     if logarithmic:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _svg(draw: Any) -> str:
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure = Figure(figsize=(_WIDTH, _HEIGHT))
-        FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.07, 0.13, 0.91, 0.78))
-        draw(axes)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    svg = stream.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    head, _, rest = svg.partition(">")
-    head = re.sub(r'\s(width|height)="[^"]*"', "", head)
-    return f'{head} role="img" aria-label="scores by rank">{rest}'.replace("'DejaVu Sans'", "inherit")

@@ -267,15 +267,7 @@ def _rate(
         folder.finish(**contents)
         return None
     contents["counts"]["unanswered"] = num_unanswered
-    made_from = folder.fingerprint
-    return {
-        "stage": made_from.stage,
-        "fingerprint": made_from.digest,
-        "config": made_from.config,
-        "inputs": made_from.inputs,
-        "finished": None,
-        **contents,
-    }
+    return folder.unfinished(contents)
 
 
 class _Count:

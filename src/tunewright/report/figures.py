@@ -6,9 +6,6 @@ and nothing of the time of drawing is kept: the same numbers give the same bytes
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,34 +16,16 @@ from numpy.typing import NDArray
 from tunewright.evaluate.losses import Distribution, Table
 from tunewright.report import words
 from tunewright.report.gather import Difference
+from tunewright.run.svg_figure import INK, QUIET, RULE, svg_figure
 
 # Okabe and Ito's colours, safe for colour-blind readers; lines differ in dash and mark too, for grey print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56708A", "#8C6D00")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 2)), (0, (3, 1)))
 MARKS = ("o", "s", "^", "D", "v", "P")
-INK, QUIET, RULE = "#1c2430", "#5b6675", "#d5dae1"
-WIDTH, FONT = 3.6, 9.0  # inches and points; a panel is shown about 360 px wide, so 9 points are 12 px
+WIDTH = 3.6  # inches; a panel is shown about 360 px wide, so 9 points are 12 px
 MOST_POINTS = 200  # of a line of steps
 MOST_ROWS = 8  # of a figure of differences
 NAME_CHARS = 20
-
-_STYLE = {
-    "svg.fonttype": "none",
-    "font.family": ["DejaVu Sans"],
-    "font.size": FONT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#8a93a0",
-    "axes.linewidth": 0.7,
-    "axes.labelcolor": QUIET,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.major.size": 3,
-    "ytick.major.size": 0,
-    "text.parse_math": False,
-    "axes.unicode_minus": True,
-    "path.simplify": True,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,41 +228,8 @@ def common_limits(values: Sequence[float], *, zero: bool = False, pad: float = 0
 def _panel(
     name: str, draw: Callable[[Any], None], *, height: float, margins: tuple[float, float, float, float]
 ) -> str:
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        # a set may have a name in a script the drawing font lacks; the browser's font has it
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        figure = Figure(figsize=(WIDTH, height))
-        FigureCanvasSVG(figure)
-        left, right, bottom, top = margins
-        axes = figure.add_axes((left, bottom, right - left, top - bottom))
-        draw(axes)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(stream.getvalue(), name)
-
-
-def _inline(svg: str, name: str) -> str:
-    """The `<svg>` element alone: no metadata, namespaces or size; with ids of its own and the page's font."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
-    head, _, rest = svg.partition(">")
-    head = re.sub(r'\s(width|height|version)="[^"]*"', "", head) + ' aria-hidden="true" focusable="false"'
-    used = set(re.findall(r'(?:href="#|url\(#)([\w-]+)', rest))
-
-    def rename(match: re.Match[str]) -> str:
-        return f' id="{name}-{match[1]}"' if match[1] in used else ""
-
-    rest = re.sub(r'\sid="([^"]*)"', rename, rest)
-    rest = re.sub(r'(href="#|url\(#)([\w-]+)', rf"\g<1>{name}-\g<2>", rest)
-    rest = rest.replace("xlink:href=", "href=").replace("'DejaVu Sans'", "var(--sans)")
-    return re.sub(r"\n\s*", "\n", f"{head}>{rest}").strip()
+    size = (WIDTH, height)
+    return svg_figure(name, draw, size=size, margins=margins, font="var(--sans)")
 
 
 def _seed_lines(arm: str, tables: Sequence[Table]) -> list[tuple[list[int], list[float]]]:

@@ -131,6 +131,13 @@ class RunFolder:
         self.is_done = True
         self.close()
 
+    def unfinished(self, contents: Mapping[str, Any]) -> dict[str, Any]:
+        """What the manifest would hold so far, for a stage that is not done because requests have no reply:
+        `finished` is None."""
+        of = self.fingerprint
+        known = {"stage": of.stage, "fingerprint": of.digest, "config": of.config, "inputs": of.inputs}
+        return {**known, "finished": None, **contents}
+
     def close(self) -> None:
         """Give the lock back; an unfinished stage can be resumed from here."""
         if self._lock >= 0:

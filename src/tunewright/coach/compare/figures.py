@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tunewright.coach.compare.words import Data, digits_for, number
+from tunewright.run.svg_figure import INK, QUIET, RULE, svg_figure
 
 BEFORE, AFTER = "#8a93a0", "#0072B2"
-INK, QUIET, RULE = "#1c2430", "#5b6675", "#d5dae1"
 SHADES = ("#f2c9a8", "#f3e3b3", "#b9d6ea", "#4d94c4", "#0a5c96")  # worst bin to best
-WIDTH, FONT = 4.6, 9.0  # inches and points
-_STYLE = {
-    "svg.fonttype": "none",
-    "font.family": ["DejaVu Sans"],
-    "font.size": FONT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#8a93a0",
-    "axes.linewidth": 0.7,
-    "axes.labelcolor": QUIET,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.major.size": 3,
-    "ytick.major.size": 0,
-    "text.parse_math": False,
-    "hatch.linewidth": 0.6,
-}
+WIDTH = 4.6  # inches
+_STYLE = {"hatch.linewidth": 0.6}
 
 
 def distances(histogram: Data) -> str:
@@ -193,34 +175,4 @@ def _shades(number_of_bins: int) -> list[str]:
 def _panel(
     name: str, draw: Callable[[Any], None], *, height: float, margins: tuple[float, float, float, float]
 ) -> str:
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    left, right, bottom, top = margins
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")  # the browser's font has it
-        figure = Figure(figsize=(WIDTH, height))
-        FigureCanvasSVG(figure)
-        axes = figure.add_axes((left, bottom, right - left, top - bottom))
-        draw(axes)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(stream.getvalue(), name)
-
-
-def _inline(svg: str, name: str) -> str:
-    """The `<svg>` element alone, without size and metadata, with ids of its own and the page's font."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
-    head, _, rest = svg.partition(">")
-    head = re.sub(r'\s(width|height|version)="[^"]*"', "", head) + ' aria-hidden="true" focusable="false"'
-    used = set(re.findall(r'(?:href="#|url\(#)([\w-]+)', rest))
-    rest = re.sub(
-        r'\sid="([^"]*)"', lambda match: f' id="{name}-{match[1]}"' if match[1] in used else "", rest
-    )
-    rest = re.sub(r'(href="#|url\(#)([\w-]+)', rf"\g<1>{name}-\g<2>", rest)
-    rest = rest.replace("xlink:href=", "href=").replace("'DejaVu Sans'", "inherit")
-    return re.sub(r"\n\s*", "\n", f"{head}>{rest}").strip()
+    return svg_figure(name, draw, size=(WIDTH, height), margins=margins, style=_STYLE)

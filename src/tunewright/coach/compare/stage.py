@@ -68,7 +68,7 @@ def compare_sets(
         if not folder.is_done:
             contents = _run(work, folder.path, judge_backend, progress)
             if contents["counts"].get("unanswered"):
-                return _unfinished(folder.fingerprint, contents)
+                return folder.unfinished(contents)
             folder.finish(**contents)
     return read_manifest(out)
 
@@ -280,15 +280,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "items"):
         return {str(key): _plain(one) for key, one in value.items()}
     return value
-
-
-def _unfinished(made_from: Fingerprint, contents: dict[str, Any]) -> dict[str, Any]:
-    """The manifest as far as it goes, of a comparison in which verdicts have no reply yet."""
-    return {
-        "stage": made_from.stage,
-        "fingerprint": made_from.digest,
-        "config": made_from.config,
-        "inputs": made_from.inputs,
-        "finished": None,
-        **contents,
-    }
