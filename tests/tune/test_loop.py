@@ -23,7 +23,8 @@ from tunewright.tune.loop import accumulate_gradients, schedule_factor
 from tunewright.tune.measure import example_losses
 from tunewright.tune.model import load_model, load_tokenizer
 from tunewright.tune.network import Network
-from tunewright.tune.objective import Objective, parse_objective
+from tunewright.tune.objective import Objective
+from tunewright.tune.objective_names import parse_objective
 from tunewright.tune.roles import Renderer
 from tunewright.tune.stage import tune
 
@@ -50,8 +51,8 @@ def ours(
     network: Network, examples: Any, objective: Objective, pack_tokens: int
 ) -> tuple[float, list[torch.Tensor]]:
     network.model.zero_grad()
-    loss, _ = accumulate_gradients(network, examples, objective=objective, pack_tokens=pack_tokens)
-    return loss, gradients(network)
+    sums = accumulate_gradients(network, examples, objective=objective, pack_tokens=pack_tokens)
+    return sums.loss, gradients(network)
 
 
 def plain(network: Network, examples: Any, objective: Objective) -> tuple[float, list[torch.Tensor]]:
@@ -91,7 +92,7 @@ def test_loss_and_gradients_equal_a_plain_transformers_forward(
     assert_close(found, expected)
 
 
-@pytest.mark.parametrize("normalisation", ["token_mean", "example_mean", "sum"])
+@pytest.mark.parametrize("normalisation", ["token_mean", "weight_mean", "example_mean", "sum"])
 def test_any_micro_batch_split_gives_the_same_loss_and_gradients(
     network: Network, examples: tuple[Example, ...], normalisation: str
 ) -> None:
@@ -148,8 +149,7 @@ def test_no_target_is_the_first_token_of_a_document(examples: tuple[Example, ...
     objective = parse_objective("im")
     weights = [objective.token_weights(example.roles) for example in examples]
     for micro in micro_batches(examples, weights, pack_tokens=10**6, packed=True):
-        assert micro.document_lengths is not None
-        starts = np.cumsum([0, *micro.document_lengths[:-1]])
+        starts = np.cumsum([0, *micro.lengths[:-1]])
         targets = micro.rows_N.numpy() + 1
         assert not set(starts.tolist()) & set(targets.tolist())
 
@@ -231,14 +231,24 @@ class EveryEvent(Progress):
         super().advance(n, **fields)
 
 
-@pytest.mark.parametrize("extra", [{}, {"lora": 4}])
+EXTRAS: list[dict[str, Any]] = [
+    {},
+    {"lora": 4},
+    {"neftune": 5.0},
+    {"kl": 0.1},
+    {"lora": 4, "kl": 1.0, "neftune": 5.0, "objective": "plw:0.25"},
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft's own
+@pytest.mark.parametrize("extra", EXTRAS)
 def test_a_resumed_run_equals_an_uninterrupted_one_exactly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
 ) -> None:
     """Killed in the middle of epoch 2 of 3: the same weights, metrics and losses, byte for byte."""
     monkeypatch.setattr("tunewright.tune.loop.CHECKPOINT_SECONDS", 0.0)
     records = make_records(30)
-    config = TuneConfig.model_validate({"epochs": 3, "batch_size": 8, "objective": "im", **extra})
+    config = TuneConfig.model_validate({"epochs": 3, "batch_size": 8, "objective": "im", "lr": 1e-3, **extra})
     heldout = {"heldout": records[24:]}
     tune(config, records[:24], tmp_path / "whole", heldout=heldout)
     with pytest.raises(Killed):
@@ -248,6 +258,69 @@ def test_a_resumed_run_equals_an_uninterrupted_one_exactly(
     for name in ("model/model.safetensors", "metrics.jsonl", "losses/epoch-3.jsonl", "losses/epoch-1.jsonl"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), name
     assert len(list(read_jsonl(tmp_path / "cut/metrics.jsonl"))) == 9
+
+
+def test_examples_without_weight_are_counted_and_add_a_finite_zero(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    """Two of the rows have a record weight of 0: a step of them alone has the loss 0 and no gradient."""
+    empty = [dataclasses.replace(example, weight=0.0) for example in examples[:2]]
+    network.model.zero_grad()
+    both = accumulate_gradients(
+        network, [*empty, examples[2]], objective=parse_objective("it"), pack_tokens=300
+    )
+    assert (both.num_without, both.num_tokens) == (
+        2,
+        examples[2].count(Role.OUTPUT, Role.EXPLANATION, Role.EOS),
+    )
+    none = accumulate_gradients(network, empty, objective=parse_objective("it"), pack_tokens=300)
+    assert (none.loss, none.num_tokens, none.num_without) == (0.0, 0, 2)
+
+
+def test_another_number_of_trained_tokens_than_the_masks_have_aborts(
+    network: Network, examples: tuple[Example, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loses_one(*args: Any, **given: Any) -> Any:
+        *first, last = micro_batches(*args, **given)
+        yield from first
+        yield dataclasses.replace(
+            last,
+            rows_N=last.rows_N[1:],
+            targets_N=last.targets_N[1:],
+            coefficients_N=last.coefficients_N[1:],
+        )
+
+    monkeypatch.setattr("tunewright.tune.loop.micro_batches", loses_one)
+    with pytest.raises(ModelError, match=r"\d+ tokens were trained on where the masks have \d+"):
+        accumulate_gradients(network, examples, objective=parse_objective("it"), pack_tokens=300)
+
+
+def test_cut_rows_keep_their_beginning_and_are_counted(tiny_tokenizer: Any) -> None:
+    """Cut rows lose their end of turn; a row cut within its prompt has nothing to learn and goes."""
+    renderer = Renderer(tiny_tokenizer)
+    records = [
+        Record("short", "Say.", "Yes."),
+        Record("long answer", "Say.", "yes " * 50),
+        Record("long prompt", "say " * 50, "Yes."),
+    ]
+    whole = {e.id: e for e in make_examples(records, renderer, max_tokens=512, explanation=True).kept}
+    made = make_examples(records, renderer, max_tokens=32, explanation=True, too_long="cut")
+    assert [example.id for example in made.kept] == ["short", "long answer"]
+    assert made.num_cut == 1
+    assert made.kept[1].ids.tolist() == whole["long answer"].ids[:32].tolist()
+    assert made.kept[1].count(Role.EOS) == 0
+    assert [(drop.id, drop.reason) for drop in made.dropped] == [("long prompt", "no output token")]
+
+
+def test_record_weights_come_from_a_column_and_what_is_none_is_dropped_by_name(tiny_tokenizer: Any) -> None:
+    values: list[Any] = [2, 0.5, 0, -1, "1", None, True]
+    records = [Record(str(n), "Say.", "Yes.", meta={"w": value}) for n, value in enumerate(values)]
+    made = make_examples(
+        records, Renderer(tiny_tokenizer), max_tokens=64, explanation=True, weight_column="w"
+    )
+    assert [example.weight for example in made.kept] == [2.0, 0.5, 0.0]
+    assert {drop.reason for drop in made.dropped} == {"no weight"}
+    assert made.dropped[1].detail == "column 'w' holds '1', not a number ≥ 0"
 
 
 def test_a_finished_arm_is_not_run_again(tmp_path: Path) -> None:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunewright.cli.tune import Data, Format, Model, Objective, Template
+from tunewright.cli.tune import (
+    Data,
+    Format,
+    Model,
+    Normalised,
+    Objective,
+    RoleWeights,
+    Template,
+    role_weights_of,
+)
 from tunewright.errors import DataError, RunFolderError, TemplateError
 
 if TYPE_CHECKING:
@@ -20,7 +29,8 @@ def command(
     model: Model = "scratch:tiny",
     objective: Objective = "it",
     row: Annotated[list[int], typer.Option(min=1, help="Which record, from 1; may be repeated.")] = [1],  # noqa: B006
-    normalisation: Annotated[str, typer.Option(help="token_mean, example_mean or sum.")] = "token_mean",
+    normalisation: Normalised = None,
+    role_weight: RoleWeights = None,
     explanation: Annotated[bool, typer.Option(help="Train on explanations too.")] = True,
     chat_template: Template = None,
     format: Format = None,
@@ -33,12 +43,14 @@ def command(
     from tunewright.records.read import read_records
     from tunewright.run.files import write_text_atomic
     from tunewright.tune.model import load_tokenizer
-    from tunewright.tune.objective import parse_objective
+    from tunewright.tune.objective_names import parse_objective
     from tunewright.tune.preview import mask, mask_html
     from tunewright.tune.roles import Renderer
     from tunewright.tune.templates import template_text
 
-    wanted = parse_objective(objective, normalisation=normalisation)
+    wanted = parse_objective(
+        objective, normalisation=normalisation, role_weights=role_weights_of(role_weight or [])
+    )
     found = read_records(data, format=format, on_reject=lambda reject: None)
     records = list(found if model.startswith("scratch:") else islice(found, max(row)))
     for number in row:  # a scratch model's tokenizer is trained on all of them

@@ -14,7 +14,22 @@ from tunewright.errors import DataError, RecipeError
 Data = Annotated[str, typer.Argument(help="A file, a data-set folder or a Hugging Face id.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="Hugging Face id, folder, or scratch:tiny|small.")]
 Objective = Annotated[
-    str, typer.Option(help="it: loss on outputs; im: on instructions too; im:0.3: with that weight.")
+    str,
+    typer.Option(
+        help="it: loss on outputs; im: on instructions too; plw:0.25: with that weight; wit:0.2/0.8: both "
+        "weighted; instruction_only; output_preserving[:W]; it_example_weighted. @paper or @released-code "
+        "after it: that arithmetic."
+    ),
+]
+Normalised = Annotated[
+    str | None,
+    typer.Option(
+        help="token_mean, weight_mean, example_mean, sum or output_preserving [default: the objective's own]."
+    ),
+]
+RoleWeights = Annotated[
+    list[str] | None,
+    typer.Option("--role-weight", help="ROLE=WEIGHT, such as explanation=0.5 or system=1; may be repeated."),
 ]
 Template = Annotated[
     str | None,
@@ -49,8 +64,23 @@ def command(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Examples per optimizer step.")] = 16,
     seed: Annotated[int, typer.Option(help="Order, dropout and new weights.")] = 1,
-    normalisation: Annotated[str, typer.Option(help="token_mean, example_mean or sum.")] = "token_mean",
-    max_tokens: Annotated[int, typer.Option(help="Longer examples are dropped, never cut.")] = 1024,
+    normalisation: Normalised = None,
+    role_weight: RoleWeights = None,
+    record_weight: Annotated[
+        str | None, typer.Option(help="Column with a number that multiplies the record's loss.")
+    ] = None,
+    neftune: Annotated[
+        float | None, typer.Option(help="Strength of noise on the embeddings; 5 is usual.")
+    ] = None,
+    kl: Annotated[
+        float | None, typer.Option(help="Weight of the divergence from the model as it was.")
+    ] = None,
+    max_tokens: Annotated[
+        int, typer.Option(help="Longer examples are dropped (or cut) in every arm.")
+    ] = 1024,
+    too_long: Annotated[
+        str, typer.Option(help="drop the row, or cut its end: then it teaches no stopping.")
+    ] = "drop",
     schedule: Annotated[str, typer.Option(help="linear, cosine or constant.")] = "linear",
     warmup: Annotated[float, typer.Option(help="Share of the steps.")] = 0.03,
     weight_decay: Annotated[float, typer.Option()] = 0.0,
@@ -83,7 +113,12 @@ def command(
         "batch_size": batch_size,
         "seed": seed,
         "normalisation": normalisation,
+        "role_weights": role_weights_of(role_weight or []),
+        "record_weight": record_weight,
+        "neftune": neftune,
+        "kl": kl,
         "max_tokens": max_tokens,
+        "too_long": too_long,
         "schedule": schedule,
         "warmup": warmup,
         "weight_decay": weight_decay,
@@ -107,6 +142,18 @@ def command(
         config, parted.train, out, heldout=parted.heldout, rejects=rejects, progress=progress, again=again
     )
     _print_losses(out, manifest)
+
+
+def role_weights_of(texts: list[str]) -> dict[str, float]:
+    """`explanation=0.5` and so on as the setting of that name."""
+    weights = {}
+    for text in texts:
+        role, _, number = text.partition("=")
+        try:
+            weights[role] = float(number)
+        except ValueError:
+            raise RecipeError(f"--role-weight {text!r}: write ROLE=WEIGHT, such as system=1") from None
+    return weights
 
 
 def _named_files(files: list[str]) -> dict[str, str]:

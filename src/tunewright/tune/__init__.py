@@ -17,7 +17,7 @@ _MODULE_OF = {
     "recommend": "recommend",
     "Renderer": "roles",
     "Role": "conversation",
-    "parse_objective": "objective",
+    "parse_objective": "objective_names",
 }
 __all__ = sorted(_MODULE_OF)
 

@@ -29,7 +29,8 @@ class Micro:
 
     ids_BT: Tensor
     positions_BT: Tensor
-    document_lengths: list[int] | None
+    is_packed: bool
+    lengths: list[int]  # of each document
     rows_N: Tensor
     targets_N: Tensor
     coefficients_N: Tensor
@@ -55,14 +56,15 @@ def micro_batches(
     pack_tokens: int,
     packed: bool,
     score: Sequence[NDArray[np.bool_]] | None = None,
+    own: Sequence[int] | None = None,
 ) -> Iterator[Micro]:
     """Cut a step into forward passes of at most `pack_tokens` slots (one longer document makes its own).
 
     `score` names the targets whose loss is wanted; by default those with a non-zero coefficient.
-    Documents without any are left out: they would add nothing.
+    Documents without any are left out: they would add nothing. `own` are the documents of this process.
     """
     wanted = [coefficient != 0 for coefficient in coefficients] if score is None else list(score)
-    useful = [index for index in range(len(examples)) if wanted[index].any()]
+    useful = [index for index in (range(len(examples)) if own is None else own) if wanted[index].any()]
     if not packed:
         useful.sort(key=lambda index: len(examples[index]))
     group: list[int] = []
@@ -109,7 +111,8 @@ def _layout(
     return Micro(
         ids_BT=torch.from_numpy(ids),
         positions_BT=torch.from_numpy(positions),
-        document_lengths=lengths if packed else None,
+        is_packed=packed,
+        lengths=lengths,
         rows_N=torch.from_numpy(np.concatenate(rows)),
         targets_N=torch.from_numpy(np.concatenate(targets)),
         coefficients_N=torch.from_numpy(np.concatenate(weights)),

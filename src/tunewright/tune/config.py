@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tunewright.run.config import Config
-from tunewright.tune.objective import Normalisation, parse_objective
+from tunewright.tune.objective import Normalisation, Objective
+from tunewright.tune.objective_names import parse_objective
 
 
 class TuneConfig(Config):
@@ -15,10 +16,24 @@ class TuneConfig(Config):
 
     model: str = Field("scratch:tiny", description="Hugging Face id, folder, or scratch:tiny, scratch:small")
     objective: str = Field(
-        "it", description="it, im, or im:WEIGHT with the weight of a prompt token, such as im:0.3"
+        "it",
+        description="it, im, plw:W, wit:P/O, instruction_only, output_preserving[:W] or it_example_weighted; "
+        "with @paper or @released-code that arithmetic",
     )
-    normalisation: Normalisation = Field(
-        Normalisation.TOKEN_MEAN, description="what the weighted loss is divided by"
+    normalisation: Normalisation | None = Field(
+        None, description="what the weighted loss is divided by; default: the objective's own, token_mean"
+    )
+    role_weights: dict[str, float] = Field(
+        default_factory=dict, description="weights of single roles, such as explanation: 0.5 or system: 1"
+    )
+    record_weight: str | None = Field(
+        None, min_length=1, description="column with a number that multiplies the record's loss"
+    )
+    neftune: float | None = Field(
+        None, gt=0, description="noise on the embeddings, uniform within ±W/√(length·width); 5 is usual"
+    )
+    kl: float | None = Field(
+        None, gt=0, description="weight of the divergence from the untuned model, over the whole vocabulary"
     )
     epochs: int = Field(3, ge=1, description="passes over the training rows")
     lr: float | None = Field(
@@ -30,7 +45,10 @@ class TuneConfig(Config):
     weight_decay: float = Field(0.0, ge=0, description="AdamW's, on all trained weights")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     seed: int = Field(1, ge=0, description="initial weights (scratch, LoRA), dropout and order")
-    max_tokens: int = Field(1024, ge=8, description="longer examples are dropped in every arm, never cut")
+    max_tokens: int = Field(1024, ge=8, description="longer examples are dropped or cut in every arm")
+    too_long: Literal["drop", "cut"] = Field(
+        "drop", description="drop loses the row; cut loses its end, and with it the learning to stop"
+    )
     explanation: bool = Field(True, description="train on explanations after the outputs")
     lora: int | None = Field(None, ge=1, description="rank of a LoRA adapter; none trains all weights")
     lora_alpha: float | None = Field(None, gt=0, description="default: twice the rank")
@@ -43,9 +61,20 @@ class TuneConfig(Config):
 
     @field_validator("objective")
     @classmethod
-    def _known_objective(cls, value: str) -> str:
+    def _known_name(cls, value: str) -> str:
         parse_objective(value)
         return value
+
+    @field_validator("role_weights")
+    @classmethod
+    def _known_roles(cls, value: dict[str, float]) -> dict[str, float]:
+        parse_objective("it", role_weights=value)
+        return value
+
+    @model_validator(mode="after")
+    def _known_objective(self) -> Self:
+        self.parsed_objective()
+        return self
 
     @field_validator("chat_template")
     @classmethod
@@ -53,3 +82,9 @@ class TuneConfig(Config):
         from tunewright.tune.templates import template_text
 
         return None if value is None else template_text(value)
+
+    def parsed_objective(self) -> Objective:
+        """The objective that the settings name, with its normalisation and the weights of single roles."""
+        return parse_objective(
+            self.objective, normalisation=self.normalisation, role_weights=self.role_weights
+        )

@@ -23,6 +23,7 @@ from tunewright.tune.batches import micro_batches, steps_of_epoch
 from tunewright.tune.checkpoint import load_checkpoint, save_checkpoint
 from tunewright.tune.config import TuneConfig
 from tunewright.tune.examples import Example
+from tunewright.tune.neftune import Neftune
 from tunewright.tune.network import Network
 from tunewright.tune.objective import Objective
 
@@ -31,7 +32,11 @@ CHECKPOINT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Step:
-    """What one optimizer step did; a row of `metrics.jsonl`. `num_tokens` have weight, of `num_seen`."""
+    """What one optimizer step did; a row of `metrics.jsonl`.
+
+    `num_tokens` have weight, of `num_seen`; `num_without` examples have none. `kl` is the part of the loss
+    that is λ times the divergence from the reference; None without one.
+    """
 
     step: int
     epoch: int
@@ -40,6 +45,8 @@ class Step:
     gradient_norm: float
     num_tokens: int
     num_seen: int
+    num_without: int
+    kl: float | None
 
 
 def train(
@@ -128,38 +135,75 @@ def take_step(
     """One optimizer step: loss = Σ w·nll / D with D over the whole step, gradients clipped, AdamW."""
     torch.manual_seed(derive_seed(config.seed, "dropout", step))
     optimizer.zero_grad(set_to_none=True)
-    loss, num_tokens = accumulate_gradients(
-        network, examples, objective=objective, pack_tokens=config.pack_tokens
+    noise = None if config.neftune is None else Neftune(config.neftune, config.seed, step)
+    sums = accumulate_gradients(
+        network, examples, objective=objective, pack_tokens=config.pack_tokens, noise=noise
     )
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip))
-    if not (math.isfinite(loss) and math.isfinite(norm)):
+    if not (math.isfinite(sums.loss) and math.isfinite(norm)):
         raise ModelError(
-            f"the loss is {loss} and the gradient's norm {norm} at step {step + 1}; try a lower --lr "
+            f"the loss is {sums.loss} and the gradient's norm {norm} at step {step + 1}; try a lower --lr "
             "or --precision f32"
         )
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.step()
     num_seen = sum(len(example) for example in examples)
-    return Step(step + 1, epoch + 1, loss, lr, norm, num_tokens, num_seen)
+    return Step(
+        step=step + 1,
+        epoch=epoch + 1,
+        loss=sums.loss,
+        lr=lr,
+        gradient_norm=norm,
+        num_tokens=sums.num_tokens,
+        num_seen=num_seen,
+        num_without=sums.num_without,
+        kl=sums.kl if network.reference is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of one step: the loss, weighted tokens, examples without any, and the part of the loss that is λ·KL."""
+
+    loss: float
+    num_tokens: int
+    num_without: int
+    kl: float
 
 
 def accumulate_gradients(
-    network: Network, examples: Sequence[Example], *, objective: Objective, pack_tokens: int
-) -> tuple[float, int]:
-    """Add the gradient of one step's loss to the parameters; the loss and the number of weighted tokens.
+    network: Network,
+    examples: Sequence[Example],
+    *,
+    objective: Objective,
+    pack_tokens: int,
+    noise: Neftune | None = None,
+) -> Sums:
+    """Add the gradient of one step's loss to the parameters.
 
-    The same for any `pack_tokens`, because every coefficient already holds the step's divisor.
+    The same for any `pack_tokens`, because every coefficient already holds the step's divisor. Raises
+    `ModelError` when another number of tokens was trained on than the masks say.
     """
-    weights = [objective.token_weights(example.roles) for example in examples]
-    coefficients = objective.coefficients(weights)
-    loss = 0.0
+    coefficients = objective.coefficients(
+        [example.roles for example in examples], [example.weight for example in examples]
+    )
+    expected = [int(np.count_nonzero(document)) for document in coefficients]
+    loss, kl, num_tokens = 0.0, 0.0, 0
     for micro in micro_batches(examples, coefficients, pack_tokens=pack_tokens, packed=network.packed):
-        part = network.loss(micro).total
-        part.backward()  # type: ignore[no-untyped-call]
-        loss += float(part.detach())
-    return loss, sum(int(np.count_nonzero(weight)) for weight in weights)
+        part = network.loss(micro, noise=noise)
+        part.total.backward()  # type: ignore[no-untyped-call]
+        loss += float(part.total.detach())
+        if part.kl_N is not None:
+            kl += network.kl * float((part.kl_N.cpu() * micro.coefficients_N).sum())
+        num_tokens += len(part.nll_N)
+    if num_tokens != sum(expected):
+        raise ModelError(
+            f"{num_tokens} tokens were trained on where the masks have {sum(expected)}; this is a fault of "
+            "Tunewright: please report it with the data, the model and the objective"
+        )
+    return Sums(loss, num_tokens, sum(count == 0 for count in expected), kl)
 
 
 def schedule_factor(step: int, num_steps: int, config: TuneConfig) -> float:

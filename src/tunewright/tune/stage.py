@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +36,6 @@ from tunewright.tune.model import (
     save_model,
 )
 from tunewright.tune.network import Network
-from tunewright.tune.objective import parse_objective
 from tunewright.tune.precision import choose_dtype
 from tunewright.tune.preview import Preview, mask, mask_html
 from tunewright.tune.roles import Renderer
@@ -70,7 +70,14 @@ def prepare(
 
     def examples_of(rows: Sequence[Record]) -> Examples:
         limit = min(config.max_tokens, _longest(tokenizer))
-        made = make_examples(rows, renderer, max_tokens=limit, explanation=config.explanation)
+        made = make_examples(
+            rows,
+            renderer,
+            max_tokens=limit,
+            explanation=config.explanation,
+            too_long=config.too_long,
+            weight_column=config.record_weight,
+        )
         progress.advance(len(rows))
         return made
 
@@ -138,8 +145,10 @@ def _run(
 ) -> None:
     reset_peak()
     prepared = prepare(config, records, heldout, progress=progress)
-    objective = parse_objective(config.objective, normalisation=config.normalisation)
-    share = objective.effective_output_share([example.roles for example in prepared.train.kept])
+    objective = config.parsed_objective()
+    roles = [example.roles for example in prepared.train.kept]
+    record_weights = [example.weight for example in prepared.train.kept]
+    share = objective.effective_output_share(roles, record_weights)
     network = _network(config, prepared, folder.path)
     # sums in another number of threads round differently, and a resumed run must not
     torch.set_num_threads(int(_same_as_before(folder.path, "threads.txt", str(torch.get_num_threads()))))
@@ -179,13 +188,14 @@ def _run(
         stop_ids=stop_ids,
         chat_template=prepared.renderer.chat_template,
     )
-    weighted = sum(int(np.count_nonzero(objective.token_weights(e.roles))) for e in prepared.train.kept)
+    weighted = [int(np.count_nonzero(each)) for each in objective.coefficients(roles, record_weights)]
     folder.finish(
         versions=environment(),
         counts={
             "records": len(records),
             "train": len(prepared.train.kept),
             "dropped": len(prepared.train.dropped),
+            "cut": prepared.train.num_cut,
             "steps": num_steps,
             **{f"heldout.{name}": len(examples.kept) for name, examples in prepared.heldout.items()},
             **{f"dropped.{name}": len(examples.dropped) for name, examples in prepared.heldout.items()},
@@ -196,7 +206,8 @@ def _run(
                 "normalisation": str(objective.normalisation),
                 "weights": weights,
                 "effective_output_share": share,
-                "weighted_tokens_per_epoch": weighted,
+                "weighted_tokens_per_epoch": sum(weighted),
+                "rows_without_weight": sum(count == 0 for count in weighted),
             },
             "tokens_by_role": role_counts(prepared.train.kept),
             "dropped": prepared.train.reasons(),
@@ -239,7 +250,7 @@ def _network(config: TuneConfig, prepared: Prepared, folder: Path) -> Network:
     model.to(device_of_choice())
     size = sum(parameter.numel() for parameter in model.parameters())
     dtype = _settled_dtype(folder, config, size, model.device)
-    return Network.prepare(model, dtype=dtype)
+    return Network.prepare(model, dtype=dtype, kl=config.kl or 0.0)
 
 
 def _settled_dtype(folder: Path, config: TuneConfig, size: int, device: torch.device) -> torch.dtype:
@@ -305,7 +316,7 @@ def _write_rejects(file: Path, rejects: Sequence[Reject], prepared: Prepared) ->
 
 
 def _write_masks(folder: Path, config: TuneConfig, records: Sequence[Record], prepared: Prepared) -> None:
-    objective = parse_objective(config.objective, normalisation=config.normalisation)
+    objective = config.parsed_objective()
     by_id = {record.id: record for record in records}
     shown = [by_id[example.id] for example in prepared.train.kept[:PREVIEWS]]
     previews = [
@@ -366,6 +377,7 @@ def _rows_digest(examples: Sequence[Example]) -> str:
     digest = hashlib.sha256()
     for example in examples:
         digest.update(example.id.encode() + b"\0" + example.ids.tobytes())
+        digest.update(struct.pack("<d", example.weight))
     return digest.hexdigest()
 
 
