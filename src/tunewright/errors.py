@@ -36,5 +36,9 @@ class TemplateError(ModelError):
     """A chat template's roles cannot be proved for a conversation."""
 
 
+class ProcessLost(TunewrightError, RuntimeError):
+    """Another process of a run on several devices ended or hangs; the run goes on from its checkpoint."""
+
+
 class ItemError(TunewrightError, ValueError):
     """An assessment item breaks a hard validity rule."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -69,6 +71,41 @@ def chatml() -> Any:
         {"eos_token": "<|im_end|>", "additional_special_tokens": ["<|im_start|>"], "pad_token": "<|im_end|>"}
     )
     return tokenizer
+
+
+TEMPLATES = Path(__file__).parent / "chat_templates"
+
+
+@cache
+def chat_templates() -> dict[str, dict[str, Any]]:
+    """Per template style its tokens: `base`, `bos`, `eos`, `special`, `added`, and whether it knows tools."""
+    table: dict[str, dict[str, Any]] = json.loads((TEMPLATES / "tokens.json").read_text(encoding="utf-8"))
+    return table
+
+
+def chat_tokenizer(name: str) -> Any:
+    """A tokenizer with one of the styles in `chat_templates/` and the control tokens of that style."""
+    tokens = chat_templates()[name]
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(_base(tokens["base"])))
+    named = {"bos_token": tokens["bos"], "eos_token": tokens["eos"], "pad_token": tokens["eos"]}
+    special = {key: value for key, value in named.items() if value}
+    tokenizer.add_special_tokens({**special, "additional_special_tokens": tokens["special"]})
+    tokenizer.add_tokens(tokens["added"])
+    tokenizer.chat_template = (TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8")
+    return tokenizer
+
+
+@cache
+def _base(base: str) -> str:
+    if base == "sp":
+        return str(sentencepiece_style().backend_tokenizer.to_str())
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=500, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    return str(tokenizer.to_str())
 
 
 STYLES: dict[str, Callable[[], Any]] = {

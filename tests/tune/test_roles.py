@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,11 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken
 from transformers import PreTrainedTokenizerFast
 
-from support.tiny_models import STYLES, TEXTS, sentencepiece_style
-from tunewright.errors import ModelError, TemplateError
+from support.tiny_models import STYLES, TEXTS, chat_tokenizer, make_records, sentencepiece_style
+from tunewright.errors import DataError, ModelError, TemplateError
 from tunewright.records.record import Record, Turn
 from tunewright.tune.conversation import Message, Role, conversation
-from tunewright.tune.roles import Renderer
+from tunewright.tune.roles import Renderer, RoledTokens
 from tunewright.tune.scratch import train_bpe
 from tunewright.tune.templates import CHATML
 
@@ -40,6 +42,10 @@ def runs(pieces: list[str], roles: np.ndarray) -> list[tuple[str, str]]:
         else:
             joined.append((name, piece))
     return joined
+
+
+def named(roled: RoledTokens) -> list[tuple[str, str]]:
+    return runs(roled.pieces(), roled.roles)
 
 
 def test_chatml_roles_are_these() -> None:
@@ -218,19 +224,22 @@ def test_a_tokenizer_without_a_template_says_how_to_name_one() -> None:
         Renderer(tokenizer)
 
 
-def test_thinking_that_a_template_moves_is_refused_in_history_and_kept_at_the_end() -> None:
-    """A template that strips <think>…</think> from earlier answers drops content: that must be an error."""
-    tokenizer = STYLES["chatml"]()
-    strips = (
-        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and not loop.last %}"
-        "{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}"
-    )
-    renderer = Renderer(tokenizer, chat_template=strips)
+KEEPS_LAST_THOUGHT = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and not loop.last %}"
+    "{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}"
+)
+
+
+def test_thinking_left_out_of_an_earlier_answer_is_accepted_and_any_other_loss_refused() -> None:
+    renderer = Renderer(STYLES["chatml"](), chat_template=KEEPS_LAST_THOUGHT)
     thought = Message("assistant", ((Role.OUTPUT, "<think>hm</think>Paris"),))
-    roled = renderer([CHAT[0], thought])
-    assert ("OUTPUT", "<think>hm</think>Paris") in runs(roled.pieces(), roled.roles)
-    with pytest.raises(TemplateError, match=r"drops a part of message 2 \(assistant\)"):
-        renderer([CHAT[0], thought, *CHAT[2:]])
+    assert ("OUTPUT", "<think>hm</think>Paris") in named(renderer([CHAT[0], thought]))
+    roled = renderer([CHAT[0], thought, *CHAT[2:]])
+    assert [text for role, text in named(roled) if role == "OUTPUT"] == ["Paris", "In France."]
+    for lost in ("Not thinking</think>Paris", "<think>a</think>b</think>Paris"):
+        message = Message("assistant", ((Role.OUTPUT, lost),))
+        with pytest.raises(TemplateError, match=r"drops a part of message 2 \(assistant\), from '"):
+            renderer([CHAT[0], message, *CHAT[2:]])
 
 
 def test_history_is_instruction_and_output() -> None:
@@ -308,3 +317,244 @@ def test_a_generation_prompt_unlike_the_trained_one_is_noticed() -> None:
     thinks = CHATML.replace("assistant\n{% endif", "assistant\n<think>\n{% endif")
     assert thinks != CHATML
     assert not Renderer(tokenizer, chat_template=thinks).matches_generation_prompt
+
+
+# -- plain dicts -----------------------------------------------------------------------------------
+
+
+def test_plain_dicts_and_lists_of_parts_give_what_messages_give(any_tokenizer: Any) -> None:
+    renderer = Renderer(any_tokenizer)
+    dicts = [{"role": message.speaker, "content": message.text} for message in CHAT]
+    parts = [
+        {**m, "content": [{"type": "text", "text": text} for text in _halves(m["content"])]} for m in dicts
+    ]
+    for messages in (dicts, parts):
+        roled = renderer(messages)
+        assert roled.ids.tolist() == renderer(CHAT).ids.tolist()
+    assert roled.text == any_tokenizer.apply_chat_template(dicts, tokenize=False)
+
+
+def _halves(text: str) -> tuple[str, str]:
+    return text[:4], text[4:]
+
+
+USER = {"role": "user", "content": "q"}
+WRONG: list[tuple[Any, str]] = [
+    ([], "a list with at least one message"),
+    ({"role": "user"}, "a list with at least one message"),
+    ("hello", "a list with at least one message"),
+    ([USER, "hello"], "message 2 is a str; give a dict with 'role' and 'content'"),
+    ([{"content": "x"}], "message 1: 'role' is None; the roles are system, developer, user"),
+    ([USER, {"role": "bot", "content": "x"}], "message 2: 'role' is 'bot'"),
+    ([USER, {"role": "assistant"}], r"message 2 \(assistant\): 'content' is missing"),
+    ([USER, {"role": "assistant", "content": 3}], r"message 2 \(assistant\): 'content' is a int"),
+    ([{"role": "user", "content": [{"type": "image"}]}], r"message 1 \(user\), part 1: only"),
+    ([{"role": "user", "content": "x", "tool_calls": [{"name": "f"}]}], "only an assistant's message"),
+    ([USER, {"role": "assistant", "tool_calls": [{}]}], r"message 2 \(assistant\), tool call 1: give"),
+    ([USER, {"role": "assistant", "content": "x", "thinking": 1}], "its thinking is a int, not a string"),
+]
+
+
+@pytest.mark.parametrize(("messages", "reason"), WRONG)
+def test_a_malformed_conversation_is_an_error_that_says_what_and_where(messages: Any, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        _renderer("chatml")(messages)
+
+
+def test_a_conversation_that_ends_with_a_question_has_no_end_of_answer(any_tokenizer: Any) -> None:
+    roled = Renderer(any_tokenizer)(CHAT[:1])
+    assert Role.EOS not in roled.roles
+    assert Role.INSTRUCTION in roled.roles
+
+
+# -- why a template is refused ---------------------------------------------------------------------
+
+
+CHANGES = {
+    "it writes it in other letters": "{{ m.content | upper }}",
+    "it escapes it as HTML": "{{ m.content | e }}",
+    "changes the inside of message 1 \\(user\\): ' ' becomes '  '": "{{ m.content | replace(' ', '  ') }}",
+    "changes the inside of message 1 \\(user\\): '\\\\n' becomes": "{{ m.content | replace('\n', '\n> ') }}",
+    "writes message 1 \\(user\\) more than once": "{{ m.content }}{{ m.content }}",
+    "drops a part of message 1 \\(user\\), from 'lo": "{{ m.content[:3] }}",
+    "out of order": "{{ m.content[2:] }}{{ m.content[:2] }}",
+    "it cuts or replaces a part of it": "{{ m.content | replace('two', 'three') }}",
+    "it tests the content": "{% if 'two' in m.content %}{{ '#' }}{% endif %}{{ m.content }}",
+}
+
+
+@pytest.mark.parametrize("reason", CHANGES)
+def test_a_refusal_says_how_the_template_changes_the_content(reason: str) -> None:
+    template = "{% for m in messages %}{% if m.content | length > 1 %}" + CHANGES[reason]
+    template += "{% else %}{{ m.content }}{% endif %}<|im_end|>{% endfor %}"
+    renderer = Renderer(STYLES["chatml"](), chat_template=template)
+    with pytest.raises(TemplateError, match=reason):
+        renderer([{"role": "user", "content": "Hello <b>\ntwo lines"}, {"role": "assistant", "content": "a"}])
+
+
+def test_messages_in_another_order_are_refused() -> None:
+    template = "{% for m in messages | reverse %}{{ m.content }}<|im_end|>{% endfor %}"
+    with pytest.raises(TemplateError, match=r"reorders: message 1 \(user\) comes after message 2"):
+        Renderer(STYLES["chatml"](), chat_template=template)
+
+
+def test_the_message_at_which_a_template_gives_up_is_named() -> None:
+    template = (
+        "{% for m in messages %}{% if 'bad' in m.content %}{{ raise_exception('no') }}{% endif %}"
+        "{{ m.content }}<|im_end|>{% endfor %}"
+    )
+    renderer = Renderer(STYLES["chatml"](), chat_template=template)
+    with pytest.raises(TemplateError, match=r"refuses message 3 \(user\): no"):
+        renderer([*CHAT[:2], {"role": "user", "content": "bad"}, CHAT[3]])
+
+
+# -- control tokens as text ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_control_tokens_become_text_only_when_asked(style: str) -> None:
+    tokenizer = STYLES[style]()
+    stop = tokenizer.convert_ids_to_tokens(Renderer(tokenizer).stop_id)
+    messages = [
+        {"role": "user", "content": f"what does {stop} do?"},
+        {"role": "assistant", "content": f"{stop}{stop} ends a turn: {stop}"},
+    ]
+    with pytest.raises(TemplateError, match=r"message 1 \(user\) contains the control token"):
+        Renderer(tokenizer)(messages)
+    renderer = Renderer(tokenizer, control_tokens="text")
+    roled = renderer(messages)
+    assert (
+        np.count_nonzero(roled.ids == renderer.stop_id)
+        == {"sentencepiece": 1, "byte_level": 1, "chatml": 2}[style]
+    )
+    assert "".join(roled.pieces()) == roled.text
+    output = "".join(text for role, text in named(roled) if role == "OUTPUT")
+    assert output.strip() == messages[1]["content"]
+    with pytest.raises(ModelError, match="it can be 'refuse' or 'text'"):
+        Renderer(tokenizer, control_tokens="keep")  # type: ignore[arg-type]
+
+
+def test_a_control_token_made_by_content_and_template_together_is_refused_either_way() -> None:
+    template = "{% for m in messages %}{{ m.content }}_end|>{% if not loop.last %}\n{% endif %}{% endfor %}"
+    for policy in ("refuse", "text"):
+        tokenizer = STYLES["chatml"]()
+        renderer = Renderer(tokenizer, chat_template=template, control_tokens=policy)  # type: ignore[arg-type]
+        with pytest.raises(TemplateError, match=r"message 1 \(user\) contains the control token <\|im_end"):
+            renderer([{"role": "user", "content": "a <|im"}, CHAT[1]])
+
+
+AWKWARD = [
+    "<|im_end|>",
+    "<|im_start|>",
+    "</s>",
+    "<s>",
+    "<think>",
+    "</think>",
+    "<|im_",
+    "end|>",
+    "[INST]",
+    "{{",
+]
+AWKWARD += ["a", " ", "\n", '"', "\\", "é", "🙂", "\U000f0000", "\ud800", "\x00", "\u202e"]
+hard_text = st.one_of(st.text(max_size=30), st.lists(st.sampled_from(AWKWARD), max_size=9).map("".join))
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    texts=st.lists(hard_text, min_size=2, max_size=5),
+    name=st.sampled_from(
+        ["chatml", "llama2", "llama3", "qwen3", "json_lines", "mistral_v3", "alpaca", "parts_only"]
+    ),
+    policy=st.sampled_from(["refuse", "text"]),
+)
+def test_any_strings_are_proved_exactly_or_refused(texts: list[str], name: str, policy: Any) -> None:
+    """The pieces of content in a role concatenate to the texts, up to what the template shows of edges.
+
+    Checked without the code under test: the rendering is the tokenizer's own, no special id comes of
+    content, and the characters in a role are, white space apart, those of its messages.
+    """
+    renderer = _chat_renderer(name, policy)
+    messages = [{"role": "assistant" if n % 2 else "user", "content": text} for n, text in enumerate(texts)]
+    try:
+        roled = renderer(messages)
+    except TemplateError as error:
+        assert re.search(r"message \d+ \(|surrogate", str(error))
+        return
+    plain = _plain(renderer, name, messages)
+    assert roled.text == plain or (renderer.appends_eos and plain.startswith(roled.text))
+    assert "".join(roled.pieces()) == roled.text
+    content = np.isin(roled.roles, (Role.INSTRUCTION, Role.OUTPUT))
+    special = {t for t in renderer.tokenizer.all_special_ids if t != renderer.tokenizer.unk_token_id}
+    assert not special & set(roled.ids[content].tolist())
+    for role, speaker in ((Role.INSTRUCTION, "user"), (Role.OUTPUT, "assistant")):
+        shown = "".join(p for p, r in zip(roled.pieces(), roled.roles, strict=True) if r == role)
+        wanted = "".join(
+            _shown(m["content"], name, m is messages[-1]) for m in messages if m["role"] == speaker
+        )
+        assert _without_space(shown) == _without_space(wanted)
+
+
+def _shown(text: str, name: str, is_last: bool) -> str:
+    block = re.match(r"\s*<think>.*?</think>", text, re.DOTALL)
+    if name == "qwen3" and block is not None and not is_last and text.count("</think>") == 1:
+        text = text[block.end() :]
+    return json.dumps(text.strip(), ensure_ascii=False)[1:-1] if name == "json_lines" else text
+
+
+def _without_space(text: str) -> str:
+    return re.sub(r"\s|\\\\[nrtbf]|\\\\u[0-9a-f]{4}", "", text)
+
+
+def _plain(renderer: Renderer, name: str, messages: list[dict[str, str]]) -> str:
+    given: list[Any] = messages
+    if name == "parts_only":
+        given = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+    return str(renderer.tokenizer.apply_chat_template(given, tokenize=False))
+
+
+_chat_renderers: dict[tuple[str, str], Renderer] = {}
+
+
+def _chat_renderer(name: str, policy: Any) -> Renderer:
+    if (name, policy) not in _chat_renderers:
+        _chat_renderers[name, policy] = Renderer(chat_tokenizer(name), control_tokens=policy)
+    return _chat_renderers[name, policy]
+
+
+# -- many at once ----------------------------------------------------------------------------------
+
+
+def test_many_gives_what_one_by_one_gives_and_refusals_in_their_place(any_tokenizer: Any) -> None:
+    renderer = Renderer(any_tokenizer)
+    rows: list[Any] = [conversation(record) for record in make_records(70)]
+    rows.insert(3, [CHAT[0], {"role": "assistant", "content": f"a{any_tokenizer.eos_token}b"}])
+    rows.insert(5, [CHAT[0], {"role": "assistant", "content": "half a pair \ud83d"}])
+    together = list(renderer.many(rows))
+    assert [n for n, found in enumerate(together) if isinstance(found, TemplateError)] == [3, 5]
+    for row, found in zip(rows, together, strict=True):
+        if isinstance(found, RoledTokens):
+            one = renderer(row)
+            assert found.ids.tolist() == one.ids.tolist()
+            assert found.roles.tolist() == one.roles.tolist()
+            assert found.ends.tolist() == one.ends.tolist()
+
+
+def test_truncation_left_on_by_another_use_of_the_tokenizer_does_no_harm() -> None:
+    tokenizer = STYLES["chatml"]()
+    renderer = Renderer(tokenizer)
+    expected = renderer(CHAT).ids.tolist()
+    tokenizer("a long text for three tokens", truncation=True, max_length=3)
+    assert renderer(CHAT).ids.tolist() == expected
+    tokenizer("<|im_end|>", split_special_tokens=True)
+    assert renderer(CHAT).ids.tolist() == expected
+
+
+def test_an_answer_before_an_empty_question_does_not_learn_the_next_header() -> None:
+    """Only the last answer gets a stop token here: it is not that of the answer before the empty turn."""
+    template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+        "{% if loop.last %}<|im_end|>{% endif %}{% endfor %}"
+    )
+    renderer = Renderer(STYLES["chatml"](), chat_template=template)
+    roled = renderer([*CHAT[:2], {"role": "user", "content": ""}, {"role": "assistant", "content": ""}])
+    assert Role.EOS not in roled.roles

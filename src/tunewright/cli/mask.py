@@ -78,7 +78,7 @@ def _print(preview: Preview) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from tunewright.tune.preview import COLOURS, visible
+    from tunewright.tune.colours import COLOURS, visible
 
     console = Console(highlight=False)
     console.print(

@@ -12,7 +12,7 @@ from tunewright.evaluate.answer import is_exact
 from tunewright.report import grids
 from tunewright.report.data import Source, record_of
 from tunewright.report.gather import Run
-from tunewright.tune.preview import visible
+from tunewright.tune.colours import visible
 
 EXAMPLES = 3
 SAMPLES = 4  # prompts shown per held-out set

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tunewright.report import data_grids, excerpts, findings, grids, panels
+from tunewright.report import comparison, comparison_grids, data_grids, excerpts, findings, grids, panels
 from tunewright.report.caveats import caveats
 from tunewright.report.data import Source, read_sources
 from tunewright.report.gather import Run
-from tunewright.tune.preview import COLOURS
+from tunewright.tune.colours import COLOURS
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,15 @@ class Page:
     examples: Sequence[excerpts.Example]
     masks: Sequence[excerpts.Mask]
     roles: Sequence[str]  # that occur in the masks
+    keys: Sequence[tuple[str, str]]
     curves: Sequence[panels.Panel]
     objectives: Sequence[panels.Panel]
     distributions: Sequence[panels.Panel]
+    forests: Sequence[panels.Panel]
     differences: Sequence[panels.PanelGroup]
     samples: Sequence[excerpts.Sample]
     caveats: Sequence[str]
+    levels: Sequence[grids.Grid]
     tables: Mapping[str, grids.Grid | None]
     colours: Mapping[str, str]
     finished: str
@@ -53,12 +56,15 @@ def build_page(run: Run) -> Page:
         roles=list(
             dict.fromkeys(part.role for mask in masks for part in mask.stretches if part.role != "cut")
         ),
+        keys=panels.keys(run),
         curves=panels.curves(run),
         objectives=panels.objectives(run),
         distributions=panels.distributions(run),
+        forests=panels.forests(run),
         differences=panels.differences(run),
         samples=excerpts.samples(run, sources),
         caveats=caveats(run),
+        levels=comparison_grids.levels(run) if comparison.judged(run) else [],
         tables=_tables(run, sources),
         colours={role.name.lower(): colour for role, colour in COLOURS.items()},
         finished=_finished(run),
@@ -81,6 +87,7 @@ def _tables(run: Run, sources: Sequence[Source]) -> dict[str, grids.Grid | None]
         "differences": grids.differences(run),
         "memorised": grids.memorised(run),
         "answered": grids.answered(run),
+        "arm_costs": comparison_grids.costs(run) if len(run.arm_names()) > 1 else None,
         "cost": grids.cost(run),
         "inputs": grids.inputs(run),
         "versions": grids.versions(run),

@@ -5,18 +5,19 @@ What is kept never depends on the objective: an arm without loss on a row sees t
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.errors import TemplateError
 from tunewright.records.record import Record
-from tunewright.tune.conversation import Role, conversation
-from tunewright.tune.roles import Renderer
+from tunewright.tune.conversation import Message, Role, conversation
+from tunewright.tune.roles import Renderer, RoledTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,49 +76,66 @@ def make_examples(
     `too_long="cut"` keeps the first `max_tokens` tokens, as the published runs did, and drops the row only
     where no output token is left. `weight_column` names the column of `meta` that holds a record's weight.
     """
+    # no token is longer than this, so longer texts cannot fit: they are dropped before they are rendered
+    chars_per_token = renderer.longest_token_chars if too_long == "drop" else math.inf
+    candidates = [
+        _candidate(record, explanation, max_tokens, chars_per_token, weight_column) for record in records
+    ]
+    roled = renderer.many(row.messages for row in candidates if isinstance(row, _Candidate))
     kept: list[Example] = []
     dropped: list[Dropped] = []
     num_cut = 0
-    # no token is longer than this, so longer texts cannot fit: they are dropped before they are rendered
-    most_chars = max_tokens * renderer.longest_token_chars
-    for record in records:
-        messages = conversation(record, explanation=explanation)
-        num_chars = sum(len(message.text) for message in messages)
-        if num_chars > most_chars and too_long == "drop":
-            detail = f"{num_chars:,} characters, more than {max_tokens} tokens can hold"
-            dropped.append(Dropped(record.id, "too long", detail))
-            continue
-        try:
-            weight = 1.0 if weight_column is None else _weight_of(record, weight_column)
-            roled = renderer(messages)
-        except TemplateError as error:
-            dropped.append(Dropped(record.id, "roles not proved", str(error)))
-            continue
-        except _NoWeightError as error:
-            dropped.append(Dropped(record.id, "no weight", str(error)))
-            continue
-        is_cut = len(roled.ids) > max_tokens
-        ids, roles = roled.ids[:max_tokens], roled.roles[:max_tokens]
-        if is_cut and too_long == "drop":
-            dropped.append(Dropped(record.id, "too long", f"{len(roled.ids)} tokens, at most {max_tokens}"))
-        elif not np.any(roles[1:] == Role.OUTPUT):
-            why = f"the first {max_tokens} tokens are prompt" if is_cut else "nothing in the answer to learn"
-            dropped.append(Dropped(record.id, "no output token", why))
+    for row in candidates:
+        made = row if isinstance(row, Dropped) else _example(row, next(roled), max_tokens, too_long)
+        if isinstance(made, Dropped):
+            dropped.append(made)
         else:
-            num_cut += is_cut
-            kept.append(Example(record.id, ids, roles, weight))
+            kept.append(made[0])
+            num_cut += made[1]
     return Examples(tuple(kept), tuple(dropped), num_cut)
 
 
-class _NoWeightError(Exception):
-    """A record's weight is absent or is no weight."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    id: str
+    weight: float
+    messages: list[Message]
 
 
-def _weight_of(record: Record, column: str) -> float:
-    value = record.meta.get(column)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise _NoWeightError(f"column {column!r} holds {value!r}, not a number ≥ 0")
-    return float(value)
+def _candidate(
+    record: Record,
+    explanation: bool,
+    max_tokens: int,
+    chars_per_token: float,
+    weight_column: str | None,
+) -> _Candidate | Dropped:
+    """What can be said of a record before it is rendered."""
+    weight: Any = 1.0 if weight_column is None else record.meta.get(weight_column)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+        detail = f"column {weight_column!r} holds {weight!r}, not a number ≥ 0"
+        return Dropped(record.id, "no weight", detail)
+    messages = conversation(record, explanation=explanation)
+    num_chars = sum(len(message.text) for message in messages)
+    if num_chars > max_tokens * chars_per_token:
+        detail = f"{num_chars:,} characters, more than {max_tokens} tokens can hold"
+        return Dropped(record.id, "too long", detail)
+    return _Candidate(record.id, float(weight), messages)
+
+
+def _example(
+    row: _Candidate, roled: RoledTokens | TemplateError, max_tokens: int, too_long: Literal["drop", "cut"]
+) -> tuple[Example, bool] | Dropped:
+    """The example and whether it was cut, or why it is left out."""
+    if isinstance(roled, TemplateError):
+        return Dropped(row.id, "roles not proved", str(roled))
+    is_cut = len(roled.ids) > max_tokens
+    if is_cut and too_long == "drop":
+        return Dropped(row.id, "too long", f"{len(roled.ids)} tokens, at most {max_tokens}")
+    ids, roles = roled.ids[:max_tokens], roled.roles[:max_tokens]
+    if not np.any(roles[1:] == Role.OUTPUT):
+        why = f"the first {max_tokens} tokens are prompt" if is_cut else "nothing in the answer to learn"
+        return Dropped(row.id, "no output token", why)
+    return Example(row.id, ids, roles, row.weight), is_cut
 
 
 def role_counts(examples: Sequence[Example]) -> dict[str, int]:

@@ -10,23 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewright.records.record import Record
+from tunewright.tune.colours import COLOURS, visible
 from tunewright.tune.conversation import Role, conversation
 from tunewright.tune.objective import Objective
 from tunewright.tune.roles import Renderer
-
-# One colour a role, the same in the terminal, on the page and in the report; distinguishable when printed.
-COLOURS = {
-    Role.BOS: "#8a8f98",
-    Role.HEADER: "#8a8f98",
-    Role.SYSTEM: "#9a6fb0",
-    Role.INSTRUCTION: "#1f77b4",
-    Role.INPUT: "#17889b",
-    Role.OUTPUT: "#2a7d2e",
-    Role.EXPLANATION: "#b7791f",
-    Role.EOS: "#c0392b",
-    Role.SEPARATOR: "#8a8f98",
-    Role.PAD: "#cccccc",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +63,6 @@ def mask(record: Record, renderer: Renderer, objective: Objective, *, explanatio
     )
     stop = renderer.tokenizer.convert_ids_to_tokens(renderer.stop_id)
     return Preview(record.id, objective, tokens, stop, renderer.appends_eos)
-
-
-def visible(text: str) -> str:
-    """A token's text with its line ends shown, and a mark for the later bytes of a character."""
-    return text.replace("\r", "␍").replace("\n", "⏎\n") or "·"
 
 
 def mask_html(previews: Sequence[Preview]) -> str:
