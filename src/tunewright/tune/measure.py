@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from tunewright.tune.batches import micro_batches
 from tunewright.tune.conversation import Role
 from tunewright.tune.examples import Example
 from tunewright.tune.network import Network
+from tunewright.tune.token_losses import token_losses
 
 GROUPS: dict[str, tuple[Role, ...]] = {
     "instruction": (Role.INSTRUCTION, Role.INPUT),
@@ -57,38 +56,35 @@ def example_losses(
     pack_tokens: int,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> list[ExampleLoss]:
-    """Per-example losses in eval mode, without gradient, in the order given. Training mode is restored."""
-    was_training = network.model.training
-    network.model.eval()
-    losses: list[ExampleLoss] = []
-    try:
-        for start in range(0, len(examples), CHUNK):
-            chunk = examples[start : start + CHUNK]
-            losses += _measure(network, chunk, pack_tokens)
-            on_progress(len(chunk))
-    finally:
-        network.model.train(was_training)
-    return losses
+    """Per-example losses in eval mode, without gradient, in the order given. Training mode is restored.
+
+    Several processes call it together and share the work by whole chunks, so that no sum changes.
+    """
+    found: dict[int, list[ExampleLoss]] = {}
+    starts = range(0, len(examples), CHUNK)
+    for number, start in enumerate(starts):
+        chunk = examples[start : start + CHUNK]
+        if network.takes(number):
+            found[number] = _measure(network, chunk, pack_tokens)
+        on_progress(len(chunk))
+    for others in network.world.gathered(found):
+        found |= others
+    return [loss for number in range(len(starts)) for loss in found[number]]
 
 
-@torch.no_grad()
 def _measure(network: Network, examples: Sequence[Example], pack_tokens: int) -> list[ExampleLoss]:
     scored_roles = [role for roles in GROUPS.values() for role in roles]
     score = [np.isin(example.roles, scored_roles) for example in examples]
     for mask in score:
         mask[:1] = False
-    zeros = [np.zeros(len(example), dtype=np.float32) for example in examples]
-    sums = np.zeros((len(examples), len(Role)))
-    counts = np.zeros((len(examples), len(Role)), dtype=np.int64)
-    for micro in micro_batches(examples, zeros, pack_tokens=pack_tokens, packed=network.packed, score=score):
-        nll_N = network.loss(micro).nll_N.double().cpu().numpy()
-        owners = np.array(micro.documents)[micro.row_document_N]
-        roles = np.concatenate([examples[index].roles[score[index]] for index in micro.documents])
-        np.add.at(sums, (owners, roles), nll_N)
-        np.add.at(counts, (owners, roles), 1)
-    return [
-        ExampleLoss(example.id, _groups(sums[index], counts[index])) for index, example in enumerate(examples)
-    ]
+    found = []
+    nll_of = token_losses(network, examples, pack_tokens=pack_tokens, score=score)
+    for example, mask, nll in zip(examples, score, nll_of, strict=True):
+        roles = example.roles[mask]
+        sums = np.bincount(roles, weights=nll[mask].astype(np.float64), minlength=len(Role))
+        counts = np.bincount(roles, minlength=len(Role))
+        found.append(ExampleLoss(example.id, _groups(sums, counts)))
+    return found
 
 
 def _groups(sums: np.ndarray, counts: np.ndarray) -> dict[str, GroupLoss]:

@@ -7,7 +7,6 @@ safetensors only, and code that a model folder carries is never run.
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,20 @@ from typing import Any
 import torch
 
 from tunewright.errors import ModelError, RunFolderError
+from tunewright.llm import weights
 from tunewright.records.record import Record
 from tunewright.tune import attention
+from tunewright.tune.adapters import (
+    Adapter,
+    Save,
+    add_adapter,
+    base_of,
+    check_quantisation,
+    is_adapted,
+    is_adapter_folder,
+    quantised_loading,
+    save_adapter,
+)
 from tunewright.tune.config import TuneConfig
 from tunewright.tune.scratch import scratch_model, scratch_size, scratch_tokenizer
 
@@ -41,24 +52,48 @@ def load_tokenizer(spec: str, records: Sequence[Record]) -> Any:
         if not records:
             raise ModelError(f"{spec} trains its tokenizer on the data, and there is none")
         return scratch_tokenizer(parsed.scratch, records)
+    if is_adapter_folder(spec):
+        return weights.load_tokenizer(weights.Checkpoint.find(spec))
     from transformers import AutoTokenizer
 
     with _clear_loading_errors(spec):
         return AutoTokenizer.from_pretrained(spec, trust_remote_code=False)
 
 
-def load_model(spec: str, tokenizer: Any, *, seed: int) -> Any:
-    """The causal language model in float32, in training mode; for `scratch:` drawn from the seed."""
+def load_model(
+    spec: str,
+    tokenizer: Any,
+    *,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    quantised: bool = False,
+) -> Any:
+    """The causal language model in training mode, its weights in `dtype`; for `scratch:` drawn from the seed.
+
+    The folder of an adapter gives its base with the adapter merged into it. `quantised` gives a base for
+    QLoRA: linear layers in 4 bits, already on the CUDA device.
+    """
     parsed = Spec.parse(spec)
+    if quantised:
+        check_quantisation(spec)
     if parsed.scratch:
         torch.manual_seed(seed)
-        return scratch_model(parsed.scratch, tokenizer).train()
-    from transformers import AutoModelForCausalLM
+        return scratch_model(parsed.scratch, tokenizer).to(dtype).train()
+    if is_adapter_folder(spec):
+        if quantised:
+            raise ModelError(f"{spec} is an adapter and cannot be quantised; give a whole model")
+        model = _merged(spec, dtype)
+    else:
+        from transformers import AutoModelForCausalLM
 
-    with _clear_loading_errors(spec):
-        model = AutoModelForCausalLM.from_pretrained(
-            spec, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-        )
+        with _clear_loading_errors(spec):
+            model = AutoModelForCausalLM.from_pretrained(
+                spec,
+                dtype=torch.bfloat16 if quantised else dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
+                **(quantised_loading() if quantised else {}),
+            )
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise ModelError(
@@ -89,42 +124,71 @@ def _clear_loading_errors(spec: str) -> Iterator[None]:
         raise ModelError(f"model {spec!r} cannot be loaded: {first_line}") from error
 
 
+def _merged(spec: str, dtype: torch.dtype) -> Any:
+    name = str(dtype).removeprefix("torch.")
+    model = weights.load_model(weights.Checkpoint.find(spec), device="cpu", dtype=name)
+    model.name_or_path = model.config._name_or_path = ""  # a new adapter must not name the old base as its
+    return model
+
+
+def enable_checkpointing(model: Any) -> None:
+    """Keep each layer's input alone and compute the rest again in the backward pass: same gradients.
+
+    About a third more time for a memory that grows with layers·tokens·width once, not some twenty times.
+    Works under an adapter, whose frozen embeddings need no gradient, since the checkpoints are not
+    re-entrant. Raises ModelError for a model class that cannot.
+    """
+    base = _without_wrapper(model)
+    # the older name says the same where the newer one is missing (transformers < 5.20 or so)
+    enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
+    try:
+        enable({"use_reentrant": False})
+    except ValueError as error:
+        raise ModelError(f"{type(base).__name__} has no gradient checkpointing; leave it off") from error
+
+
 def add_lora(model: Any, *, rank: int, alpha: float | None, seed: int) -> Any:
     """The model with a LoRA adapter on all linear layers but the head; only the adapter trains."""
-    from peft import LoraConfig, get_peft_model
-
-    torch.manual_seed(seed)
-    config = LoraConfig(
-        r=rank, lora_alpha=alpha or 2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-    with warnings.catch_warnings():  # peft still asks transformers for an attribute by its old name
-        warnings.simplefilter("ignore", FutureWarning)
-        return get_peft_model(model, config)
+    return add_adapter(model, Adapter(rank, alpha=alpha), seed=seed)
 
 
 def save_model(
-    model: Any, tokenizer: Any, folder: Path, *, stop_ids: Sequence[int], chat_template: str
+    model: Any,
+    tokenizer: Any,
+    folder: Path,
+    *,
+    stop_ids: Sequence[int],
+    chat_template: str,
+    save: Save = Save.MERGED,
 ) -> None:
     """Write `folder` as any `transformers` model: it loads with `AutoModelForCausalLM` and stops at its EOS.
 
-    A LoRA adapter is merged into the weights here, and kept beside them in `folder/../adapter` unless its
-    base is a scratch model, which is nowhere to be loaded from.
+    An adapter is merged into the weights, and kept beside them in `folder/../adapter` unless its base is
+    nowhere to be loaded from (a scratch model). With `Save.ADAPTER` the folder holds the adapter and the
+    tokenizer alone; it loads the same way where peft is installed, as long as its base stays where it is.
+    Then `generate` needs the folder's own `generation_config.json` to stop, since transformers reads the
+    base's.
     """
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    if hasattr(model, "merge_and_unload"):
-        if model.peft_config["default"].base_model_name_or_path:
+    if is_adapted(model) and save is Save.MERGED:
+        if base_of(model):
             with _clear_saving_errors(folder.parent / "adapter"):
-                model.save_pretrained(str(folder.parent / "adapter"), safe_serialization=True)
+                save_adapter(model, folder.parent / "adapter")
         model = model.merge_and_unload()
-    tokenizer.chat_template = chat_template
-    model.generation_config.eos_token_id = list(stop_ids) if len(stop_ids) > 1 else stop_ids[0]
-    if model.generation_config.pad_token_id is None:
+    generation = model.generation_config
+    generation.eos_token_id = list(stop_ids) if len(stop_ids) > 1 else stop_ids[0]
+    if generation.pad_token_id is None:
         pad = tokenizer.pad_token_id
-        model.generation_config.pad_token_id = stop_ids[0] if pad is None else pad
+        generation.pad_token_id = stop_ids[0] if pad is None else pad
+    tokenizer.chat_template = chat_template
     with _clear_saving_errors(folder):
-        model.save_pretrained(str(folder), safe_serialization=True)
+        if is_adapted(model):
+            save_adapter(model, folder)
+            generation.save_pretrained(str(folder))
+        else:
+            model.save_pretrained(str(folder), safe_serialization=True)
         tokenizer.save_pretrained(str(folder))
 
 
@@ -158,7 +222,7 @@ def supports_packing(model: Any) -> bool:
 
     Proved on the model itself, with random tokens; on success it is left with per-document attention.
     """
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = _without_wrapper(model)
     if not getattr(base, "_supports_attention_backend", False):
         return False
     before = base.config._attn_implementation
@@ -191,5 +255,10 @@ def supports_packing(model: Any) -> bool:
 
 def decoder_of(model: Any) -> Any:
     """The part of a causal model below its head; under PEFT, with the adapter's layers in it."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base = _without_wrapper(model)
     return base.base_model
+
+
+def _without_wrapper(model: Any) -> Any:
+    """The transformers model itself; under peft, with the adapter's layers still in it."""
+    return model.get_base_model() if is_adapted(model) else model

@@ -1,0 +1,42 @@
+"""`tokens`: one page that shows where several arms learn, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from tunewright.errors import RunFolderError
+from tunewright.report.tokens.gather import Tokens, gather
+from tunewright.report.tokens.page import TokensPage, build_page
+from tunewright.run.files import write_text_atomic
+from tunewright.run.html_page import render_html
+
+TOKENS_FILE = "tokens.html"
+TEMPLATES = Path(__file__).parents[1]  # the page also takes the report's own styles and tables
+
+
+def tokens(folders: Sequence[str | Path], out: str | Path) -> Path:
+    """Write the page of these arms (folders of `tune`, or of runs that hold some) and give back its path.
+
+    The page needs nothing beside itself and has no script: its switches are plain radio buttons. The same
+    folders give the same bytes.
+    """
+    return write_page(gather(folders), out)
+
+
+def write_page(found: Tokens, out: str | Path) -> Path:
+    """Write the page of tokens that were gathered or measured. Refuses a folder, or one that is not there."""
+    out = Path(out)
+    if out.is_dir() or not out.parent.is_dir():
+        raise RunFolderError(f"--out {out}: give a file in a folder that exists, such as {TOKENS_FILE}")
+    write_text_atomic(out, render(build_page(found)))
+    return out
+
+
+def render(page: TokensPage) -> str:
+    """The page as HTML; every text from the folders is escaped."""
+    return render_html(
+        TEMPLATES, "tokens/templates/tokens.html.j2", {"page": page}, filters={"drawn": Markup}
+    )
