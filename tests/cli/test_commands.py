@@ -150,7 +150,7 @@ def test_mask_shows_roles_and_weights_and_writes_a_page(data: Path, tmp_path: Pa
 def test_inspect_prints_lengths_ratio_and_advice(data: Path) -> None:
     done = tunewright("inspect", data)
     assert "60 records (" in done.stdout
-    assert "Suggested objective: im" in done.stdout
+    assert "Suggested objective: it" in done.stdout
     assert json.loads(tunewright("inspect", data, "--json").stdout)["summary"]["num_records"] == 60
 
 

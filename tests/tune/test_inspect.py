@@ -32,7 +32,6 @@ def test_counts_lengths_ratio_duplicates_and_broken_rows(tmp_path: Path) -> None
     assert found.num_rejects == 1
     assert (found.first_rejects[0].line, found.first_rejects[0].field) == (4, "output")
     assert found.formats == {"alpaca": 3}
-    assert found.recommendation.objective == "im"
     assert found.summary.tokens is not None
     assert found.summary.tokens.fields["output"].num_records == 3
 
@@ -42,13 +41,6 @@ def test_no_usable_row_is_an_error(tmp_path: Path) -> None:
     file.write_text('{"instruction": "a", "output": ""}\n')
     with pytest.raises(DataError, match="output"):
         inspect(str(file))
-
-
-def test_data_without_any_prompt_gets_no_advice_but_no_error(tmp_path: Path) -> None:
-    """All that was asked stands in the history: there is no instruction to put loss on."""
-    file = tmp_path / "d.json"
-    file.write_text('[{"instruction": "", "output": "abc", "history": [["q", "a"]]}]')
-    assert inspect(str(file)).recommendation is None
 
 
 def test_a_huge_text_is_counted_in_pieces_and_dropped_before_it_is_rendered(tmp_path: Path) -> None:

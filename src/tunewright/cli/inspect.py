@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunewright.cli.advise import caution_line, console_for_pages, print_recommendation
 from tunewright.cli.show import sink_for
 from tunewright.cli.tune import Data, Format
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tunewright.evaluate.advice import Advice
     from tunewright.records.describe import Summary
     from tunewright.tune.inspect import Inspection
 
@@ -27,12 +29,14 @@ def command(
     format: Format = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what is in a data file, and which objective it suggests.
+    """Show what is in a data file, and in short which objective it suggests.
 
     Counts, lengths in words and in tokens, their ratio, duplicates, and broken rows with their reasons.
+    `tunewright advise` gives the advice in full.
 
     Example: tunewright inspect my.jsonl
     """
+    from tunewright.evaluate.advice import advise
     from tunewright.run.progress import Progress
     from tunewright.tune.inspect import inspect
 
@@ -40,10 +44,24 @@ def command(
     progress.start("inspect", unit="records")
     found = inspect(data, model=model, format=format, on_progress=progress.advance)
     progress.finish()
+    advice = advise(data, model=model, format=format, progress=progress)
     if as_json:
-        typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+        recommendation = advice.as_dict()["recommendation"]
+        row = asdict(found) | {"recommendation": recommendation}
+        typer.echo(json.dumps(row, ensure_ascii=False, indent=1))
         return
     _print(data, found)
+    _print_short(advice)
+
+
+def _print_short(advice: Advice) -> None:
+    """The warnings by name and the recommendation; `tunewright advise` says why."""
+    console = console_for_pages()
+    if advice.cautions:
+        named = "; ".join(caution_line(one.name, one.count, one.share, {}) for one in advice.cautions)
+        console.print(f"\nWarnings: {named}.", markup=False)
+    print_recommendation(console, advice)
+    console.print("\nAll of the evidence: tunewright advise", markup=False)
 
 
 def _print(data: str, found: Inspection) -> None:
@@ -57,15 +75,7 @@ def _print(data: str, found: Inspection) -> None:
     lines += [f"  e.g. {reject}" for reject in found.first_rejects[:3]]
     console.print("\n".join(lines) + "\n", markup=False)
     console.print(_lengths(found.summary))
-    advice = found.recommendation
     lines = [f"\nTokens are those of {found.tokenizer}.", *_facts(found.summary)]
-    if advice is None:
-        lines += ["", "No objective is suggested: no record has an instruction or an input to put loss on."]
-    else:
-        lines += ["", f"Suggested objective: {advice.objective} (confidence: {advice.confidence})"]
-        lines += [f"  + {reason}" for reason in advice.reasons]
-        lines += [f"  ! {caution}" for caution in advice.cautions]
-    lines += ["  → to settle it, run both arms with three seeds and a held-out set: see recipes/first.yaml"]
     console.print("\n".join(lines), markup=False)
 
 

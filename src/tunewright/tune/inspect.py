@@ -11,7 +11,6 @@ from tunewright.records.describe import CountTokens, Summary, describe
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject
-from tunewright.tune.recommend import Recommendation, recommend
 from tunewright.tune.scratch import record_texts, train_bpe
 
 OWN_VOCABULARY = 8192
@@ -30,7 +29,6 @@ class Inspection:
     num_rejects: int
     reject_reasons: dict[str, int]
     first_rejects: tuple[Reject, ...]
-    recommendation: Recommendation | None
 
 
 def inspect(
@@ -40,12 +38,11 @@ def inspect(
     format: str | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Inspection:
-    """Counts, lengths, duplicates, broken rows and the objective they suggest, in two passes over the data.
+    """Counts, lengths, duplicates and broken rows, in two passes over the data.
 
     Tokens are those of `model`, or of a byte-level BPE trained on the file's first 5,000 records, which
     needs no download and gives lengths close to those of common tokenizers on their own languages.
-    `recommendation` is None where no record has an instruction or an input. `DataError` when no row is
-    usable.
+    `DataError` when no row is usable.
     """
     counter, name = _token_counter(data, model, format)
     rejects: list[Reject] = []
@@ -73,19 +70,6 @@ def inspect(
         num_rejects=reasons.total(),
         reject_reasons=dict(reasons.most_common()),
         first_rejects=tuple(rejects),
-        recommendation=_advice(summary),
-    )
-
-
-def _advice(summary: Summary) -> Recommendation | None:
-    """None where there is no instruction and no input to put loss on (all prompts are in the history)."""
-    assert summary.tokens is not None
-    if summary.words.ratio_of_means == 0:
-        return None
-    return recommend(
-        num_records=summary.num_records,
-        word_ratio=summary.words.ratio_of_means,
-        token_ratio=summary.tokens.ratio_of_means,
     )
 
 
