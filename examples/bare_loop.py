@@ -13,7 +13,7 @@ import torch
 from tunewright.generate.items import generate_items
 from tunewright.tune.conversation import conversation
 from tunewright.tune.model import load_model, load_tokenizer
-from tunewright.tune.objective import parse_objective
+from tunewright.tune.objective_names import parse_objective
 from tunewright.tune.roles import Renderer
 
 
