@@ -24,6 +24,7 @@ COMMANDS = [
     "generate",
     "subsets",
     "inspect",
+    "advise",
     "check",
     "check-items",
     "answerability",
@@ -42,9 +43,11 @@ COMMANDS = [
     "import",
     "mask",
     "tune",
+    "compare",
     "evaluate",
     "evaluate arms",
     "report",
+    "tokens",
 ]
 
 

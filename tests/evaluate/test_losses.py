@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 
 from tunewright.errors import DataError
-from tunewright.evaluate.intervals import mean_interval
-from tunewright.evaluate.losses import Arm, best_epoch, describe_losses, paired_difference, read_losses
+from tunewright.evaluate.intervals import REPLICATES, bootstrap_means, mean_interval, two_sided_p
+from tunewright.evaluate.losses import (
+    Arm,
+    at_last_epoch,
+    best_epoch,
+    common_seeds,
+    describe_losses,
+    paired_difference,
+    read_losses,
+)
+from tunewright.evaluate.rows import paired_rows
 
 
 def write_arm(folder: Path, name: str, seed: int, losses: dict[int, dict[str, list[float]]]) -> Arm:
@@ -117,3 +126,80 @@ def test_a_missing_loss_file_is_named(arms: list[Arm]) -> None:
     gone.unlink()
     with pytest.raises(DataError, match=f"{gone} is missing; restore it, or delete {arms[1].folder}"):
         read_losses(arms)
+
+
+def test_resampling_takes_means_over_drawn_seeds_and_examples() -> None:
+    """The law of the module, drawn again one replicate at a time with the same random numbers."""
+    table = np.random.default_rng(3).normal(size=(3, 17))
+    rng = np.random.default_rng(0)
+    means = []
+    for _ in range(REPLICATES):
+        seeds, examples = rng.integers(3, size=3), rng.integers(17, size=17)
+        means.append(table[np.ix_(seeds, examples)].mean())
+    assert bootstrap_means(table) == pytest.approx(np.array(means), abs=1e-12)
+
+
+def test_p_is_twice_the_smaller_tail_and_never_zero() -> None:
+    """Of 99 means 4 are on the other side: 2 · 5/100. With none there: 2 · 1/100. All zero: 1."""
+    assert two_sided_p(np.array([-1.0] * 4 + [1.0] * 95)) == pytest.approx(0.1)
+    assert two_sided_p(np.ones(99)) == pytest.approx(0.02)
+    assert two_sided_p(np.zeros(99)) == 1.0
+
+
+def test_p_and_interval_agree_about_zero() -> None:
+    rng = np.random.default_rng(1)
+    for shift in (0.0, 0.2, 0.26, 0.3, 0.6):
+        values = rng.normal(size=(3, 60)) + shift
+        p = two_sided_p(bootstrap_means(values))
+        if abs(p - 0.05) > 0.005:
+            assert mean_interval(values).excludes_zero() is (p < 0.05)
+
+
+@pytest.fixture
+def uneven(tmp_path: Path) -> list[Arm]:
+    """Seed 2 of arm a stopped after epoch 1; arm b was trained for one epoch, with seeds 1 and 3."""
+    return [
+        write_arm(tmp_path / "a1", "a", 1, {0: {"h": [3, 3]}, 1: {"h": [2, 2]}, 2: {"h": [1, 3]}}),
+        write_arm(tmp_path / "a2", "a", 2, {0: {"h": [3, 3]}, 1: {"h": [2, 4]}}),
+        write_arm(tmp_path / "b1", "b", 1, {0: {"h": [3, 3]}, 1: {"h": [5, 5]}}),
+        write_arm(tmp_path / "b3", "b", 3, {0: {"h": [3, 3]}, 1: {"h": [7, 7]}}),
+    ]
+
+
+def test_a_seed_that_stopped_early_is_at_its_own_end(uneven: list[Arm]) -> None:
+    tables = read_losses(uneven)
+    assert {(t.arm, t.epoch): t.seeds for t in tables}["a", 2] == (1,)
+    last = at_last_epoch(tables, arm="a", set="h")
+    assert (last.epoch, last.seeds, last.losses_SN.tolist()) == (2, (1, 2), [[1, 3], [2, 4]])
+
+
+def test_the_best_epoch_is_one_that_all_seeds_reached(uneven: list[Arm]) -> None:
+    """Epoch 2 has the lower mean, 2 against 2.5, but of one seed only."""
+    found = list(map(describe_losses, read_losses(uneven)))
+    assert best_epoch(found, arm="a", set="h").epoch == 1
+
+
+def test_arms_of_unlike_lengths_and_seeds_are_paired_where_they_can_be(uneven: list[Arm]) -> None:
+    tables = read_losses(uneven)
+    rows = paired_rows(tables, list(map(describe_losses, tables)))
+    assert [(row["at"], row["epoch"], row["num_seeds"], row["difference"]) for row in rows] == [
+        ("epoch", 0, 1, 0.0),
+        ("epoch", 1, 1, 3.0),
+        ("last", 1, 1, 3.0),  # seed 1: (5, 5) against (1, 3)
+        ("best", 1, 1, 3.0),  # seed 1: (5, 5) against (2, 2)
+    ]
+    assert rows[2]["epochs"] == [2, 1]
+
+
+def test_arms_without_a_common_seed_are_not_paired(uneven: list[Arm]) -> None:
+    tables = read_losses([uneven[1], uneven[3]])
+    assert common_seeds(tables[0], tables[-1]) is None
+    assert paired_rows(tables, list(map(describe_losses, tables))) == []
+
+
+def test_a_loss_that_is_no_number_is_named(tmp_path: Path) -> None:
+    arm = write_arm(tmp_path / "a", "a", 1, {1: {"heldout": [1, 2]}})
+    file = arm.folder / "losses/epoch-1.jsonl"
+    file.write_text(file.read_text().replace("[4, 2]", "[null, 2]").replace("[4.0, 2]", "[null, 2]"))
+    with pytest.raises(DataError, match=r"epoch-1.jsonl: the loss of e1 \(heldout\) is not a number"):
+        read_losses([arm])

@@ -30,6 +30,11 @@ LOSSES = {
 }
 
 
+def losses_of(arm: str, set_name: str) -> tuple[float, float, float]:
+    """The losses of an arm on a set; any further arm has im's."""
+    return LOSSES["it" if arm == "it" else "im", set_name]
+
+
 def write_run(
     folder: Path,
     *,
@@ -75,7 +80,7 @@ def write_arm(
     (folder / "losses").mkdir(parents=True)
     for epoch in range(3):
         rows = [
-            {"set": set_name, "id": record_id, "losses": {"output": [2 * LOSSES[arm, set_name][epoch], 2]}}
+            {"set": set_name, "id": record_id, "losses": {"output": [2 * losses_of(arm, set_name)[epoch], 2]}}
             for set_name in sets
             for record_id in (TRAIN if set_name == "train" else HELDOUT)
         ]
@@ -160,10 +165,10 @@ def write_evaluation(
             "epoch": epoch,
             "num_examples": 2,
             "num_seeds": len(seeds),
-            "mean": LOSSES[arm, set_name][epoch],
+            "mean": losses_of(arm, set_name)[epoch],
             "interval": {
-                "low": LOSSES[arm, set_name][epoch] - 0.25,
-                "high": LOSSES[arm, set_name][epoch] + 0.25,
+                "low": losses_of(arm, set_name)[epoch] - 0.25,
+                "high": losses_of(arm, set_name)[epoch] + 0.25,
             },
             "median": 1.0,
             "p10": 0.5,

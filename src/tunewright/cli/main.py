@@ -13,10 +13,12 @@ import sys
 import typer
 
 from tunewright.cli import (
+    advise,
     answerability,
     check,
     check_items,
     coach,
+    compare,
     compare_sets,
     dedup,
     evaluate,
@@ -33,10 +35,12 @@ from tunewright.cli import (
     run,
     select,
     subsets,
+    tokens,
     tune,
 )
 from tunewright.cli.show import error
 from tunewright.errors import TunewrightError
+from tunewright.tune.launch import LAUNCHED
 
 INTERRUPTED = 130
 
@@ -56,6 +60,7 @@ app.command("run")(run.command)
 app.command("generate")(generate.command)
 app.command("subsets")(subsets.command)
 app.command("inspect")(inspect.command)
+app.command("advise")(advise.command)
 app.command("check")(check.command)
 app.command("check-items")(check_items.command)
 app.command("answerability")(answerability.command)
@@ -71,8 +76,10 @@ app.command("mask")(mask.command)
 app.command("export")(export.command)
 app.command("import")(import_.command)
 app.command("tune")(tune.command)
+app.command("compare")(compare.command)
 app.add_typer(evaluate.app, name="evaluate")
 app.command("report")(report.command)
+app.command("tokens")(tokens.command)
 
 
 @app.callback(invoke_without_command=True)
@@ -94,7 +101,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:  # typer's own answer to Ctrl-C
+        if stop.code == INTERRUPTED and LAUNCHED not in os.environ:  # typer's own answer to Ctrl-C
             error("interrupted; nothing finished is lost, the same command goes on from here")
         raise
     except TunewrightError as problem:

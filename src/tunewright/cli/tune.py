@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tunewright.cli.run import Again, Out
-from tunewright.cli.show import sink_for
-from tunewright.errors import DataError, RecipeError
+from tunewright.cli.show import error, sink_for
+from tunewright.errors import DataError, ProcessLost, RecipeError
 
 Data = Annotated[str, typer.Argument(help="A file, a data-set folder or a Hugging Face id.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="Hugging Face id, folder, or scratch:tiny|small.")]
@@ -87,10 +88,37 @@ def command(
     lora: Annotated[
         int | None, typer.Option(help="Rank of a LoRA adapter [default: train all weights].")
     ] = None,
+    adapter: Annotated[str, typer.Option(help="With --lora: lora, dora, or qlora (CUDA).")] = "lora",
+    lora_targets: Annotated[
+        str | None, typer.Option(help="q_proj,v_proj or a regular expression [default: all but the head].")
+    ] = None,
+    lora_dropout: Annotated[float, typer.Option(help="Dropout before the adapter.")] = 0.0,
+    save: Annotated[
+        str, typer.Option(help="merged: one ordinary model; adapter: the adapter alone.")
+    ] = "merged",
+    checkpointing: Annotated[
+        bool, typer.Option("--checkpointing", help="Less memory, more time, the same gradients.")
+    ] = False,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a lower held-out output loss.")
+    ] = None,
+    keep: Annotated[str, typer.Option(help="Save the last epoch's weights, or the best one's.")] = "last",
+    stop_on: Annotated[
+        str | None, typer.Option(help="Held-out set that decides [default: the first].")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None, typer.Option(help="Also log to tensorboard, wandb or mlflow; may be repeated.")
+    ] = None,
     explanation: Annotated[bool, typer.Option(help="Train on explanations too.")] = True,
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
     chat_template: Template = None,
     format: Format = None,
+    nproc: Annotated[
+        int | None, typer.Option(min=1, help="Processes on this machine that train together, one a device.")
+    ] = None,
+    sharding: Annotated[
+        str, typer.Option(help="With --nproc: none, or fsdp: weights split over the processes.")
+    ] = "none",
     again: Again = False,
 ) -> None:
     """Tune one model and measure it after every epoch.
@@ -100,9 +128,14 @@ def command(
 
     Example: tunewright tune my.jsonl --model scratch:tiny --objective im --holdout 200 --out runs/im
     """
+    from tunewright.tune.launch import LOST_ANOTHER, is_first, run_processes, should_launch
+
+    if should_launch(nproc):
+        assert nproc is not None
+        raise typer.Exit(run_processes(sys.argv[1:], nproc))
     from tunewright.pipeline.stages import part, read_all
     from tunewright.run.config import parse_config
-    from tunewright.run.progress import Progress
+    from tunewright.run.progress import NullSink, Progress
     from tunewright.tune.config import TuneConfig
 
     given: dict[str, Any] = {
@@ -123,25 +156,40 @@ def command(
         "warmup": warmup,
         "weight_decay": weight_decay,
         "lora": lora,
+        "adapter": adapter,
+        "lora_targets": lora_targets,
+        "lora_dropout": lora_dropout,
+        "save": save,
+        "checkpointing": checkpointing,
+        "patience": patience,
+        "keep": keep,
+        "stop_on": stop_on,
+        "trackers": tracker or [],
         "explanation": explanation,
+        "sharding": sharding,
         "precision": precision,
         "chat_template": chat_template,
     }
     config = parse_config(TuneConfig, given, where="the command line")
     if holdout_by is not None and not holdout:
         raise RecipeError("--holdout-by says how rows are held out; say how many with --holdout")
-    progress = Progress(sink_for())
+    progress = Progress(sink_for() if is_first() else NullSink())
     rejects: list[Any] = []
     records = read_all(data, rejects.append, progress=progress, format=format)
-    files = _named_files(heldout or [])
+    files = named_files(heldout or [])
     sets = {name: read_all(file, rejects.append, progress=progress) for name, file in files.items()}
     parted = part(records, sets, num_holdout=holdout, by=holdout_by)
     from tunewright.tune.stage import tune
 
-    manifest = tune(
-        config, parted.train, out, heldout=parted.heldout, rejects=rejects, progress=progress, again=again
-    )
-    _print_losses(out, manifest)
+    try:
+        manifest = tune(
+            config, parted.train, out, heldout=parted.heldout, rejects=rejects, progress=progress, again=again
+        )
+    except ProcessLost as lost:
+        error(str(lost))
+        raise typer.Exit(LOST_ANOTHER) from lost
+    if is_first():
+        _print_losses(out, manifest)
 
 
 def role_weights_of(texts: list[str]) -> dict[str, float]:
@@ -156,7 +204,7 @@ def role_weights_of(texts: list[str]) -> dict[str, float]:
     return weights
 
 
-def _named_files(files: list[str]) -> dict[str, str]:
+def named_files(files: list[str]) -> dict[str, str]:
     """Set name → file. `NAME=FILE` names a set; a bare file is called by its stem."""
     named: dict[str, str] = {}
     for text in files:

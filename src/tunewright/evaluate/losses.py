@@ -8,7 +8,7 @@ Shi et al. 2024). The difference is paired: the same example under both arms, av
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.errors import DataError
-from tunewright.evaluate.intervals import Interval, mean_interval
+from tunewright.evaluate.intervals import (
+    Interval,
+    bootstrap_means,
+    interval_of,
+    mean_interval,
+    two_sided_p,
+)
 from tunewright.run.files import read_jsonl
 
 
@@ -31,7 +37,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Mean output loss per example of one set at one epoch: `losses_SN` is [seeds, examples]."""
+    """Mean output loss per example of one set at one epoch: `losses_SN` is [seeds, examples].
+
+    `seeds` are those that were trained so far; with early stopping they can be fewer in later epochs.
+    """
 
     arm: str
     set: str
@@ -59,7 +68,11 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """`second` minus `first` on the same examples and seeds: negative means `second` has the lower loss."""
+    """`second` minus `first` on the same examples and seeds: negative means `second` has the lower loss.
+
+    `p` is two-sided, from the same replicates as the interval and for this one comparison; an evaluation
+    that was made before it was kept has None.
+    """
 
     first: str
     second: str
@@ -71,12 +84,14 @@ class Paired:
     interval: Interval
     share_lower: float  # of examples (averaged over seeds) on which `second` has the lower loss
     by_seed: tuple[float, ...]
+    p: float | None = None
 
 
 def read_losses(arms: Sequence[Arm], *, group: str = "output") -> list[Table]:
     """Every (arm, set, epoch) table in the arms' folders, in order of arm, set, epoch.
 
-    Raises `DataError` when arms were not measured on the same examples: they then cannot be compared.
+    Raises `DataError` when arms were not measured on the same examples (they then cannot be compared), when
+    a file of an earlier epoch is missing, and when a loss is not a number.
     """
     by_key: dict[tuple[str, str, int], dict[int, dict[str, float]]] = {}
     for arm in arms:
@@ -86,8 +101,10 @@ def read_losses(arms: Sequence[Arm], *, group: str = "output") -> list[Table]:
                 losses = by_key.setdefault(key, {}).setdefault(arm.seed, {})
                 if group in row["losses"]:
                     nll, num_tokens = row["losses"][group]
+                    if nll is None:  # JSON has no NaN
+                        raise DataError(f"{file}: the loss of {row['id']} ({row['set']}) is not a number")
                     losses[row["id"]] = nll / num_tokens
-    _all_seeds(arms, by_key)
+    _no_gaps(arms, by_key)
     tables = [_table(key, by_seed) for key, by_seed in by_key.items()]
     _same_examples(tables)
     return tables
@@ -119,6 +136,7 @@ def paired_difference(first: Table, second: Table) -> Paired:
             f"of {first.set}"
         )
     differences_SN = second.losses_SN - first.losses_SN
+    means = bootstrap_means(differences_SN)
     return Paired(
         first=first.arm,
         second=second.arm,
@@ -127,18 +145,45 @@ def paired_difference(first: Table, second: Table) -> Paired:
         num_examples=differences_SN.shape[1],
         num_seeds=differences_SN.shape[0],
         difference=float(differences_SN.mean()),
-        interval=mean_interval(differences_SN),
+        interval=interval_of(means),
         share_lower=float((differences_SN.mean(axis=0) < 0).mean()),
         by_seed=tuple(float(value) for value in differences_SN.mean(axis=1)),
+        p=two_sided_p(means),
     )
 
 
+def common_seeds(first: Table, second: Table) -> tuple[Table, Table] | None:
+    """Both tables with the seeds that both have, for pairing; None when they share none."""
+    seeds = tuple(seed for seed in first.seeds if seed in second.seeds)
+    return (_with_seeds(first, seeds), _with_seeds(second, seeds)) if seeds else None
+
+
 def best_epoch(distributions: Sequence[Distribution], *, arm: str, set: str) -> Distribution:
-    """The epoch (after training began) at which the arm's mean on the set is lowest."""
+    """The epoch (after training began) at which the arm's mean on the set is lowest.
+
+    Only epochs that all its seeds reached: a mean over fewer seeds is another arm's, so to speak.
+    """
     found = [d for d in distributions if d.arm == arm and d.set == set and d.epoch > 0]
     if not found:
         raise DataError(f"arm {arm} was never measured on {set}")
-    return min(found, key=lambda d: d.mean)
+    most = max(d.num_seeds for d in found)
+    return min((d for d in found if d.num_seeds == most), key=lambda d: d.mean)
+
+
+def at_last_epoch(tables: Sequence[Table], *, arm: str, set: str) -> Table:
+    """The arm on the set at the end of training: each seed at its own last epoch; `epoch` is the latest."""
+    mine = sorted((t for t in tables if t.arm == arm and t.set == set), key=lambda t: t.epoch)
+    if not mine:
+        raise DataError(f"arm {arm} was never measured on {set}")
+    last_of = {seed: table for table in mine for seed in table.seeds}
+    seeds = tuple(sorted(last_of))
+    rows = [last_of[seed].losses_SN[last_of[seed].seeds.index(seed)] for seed in seeds]
+    return replace(mine[-1], seeds=seeds, losses_SN=np.stack(rows))
+
+
+def _with_seeds(table: Table, seeds: tuple[int, ...]) -> Table:
+    rows = [table.seeds.index(seed) for seed in seeds]
+    return replace(table, seeds=seeds, losses_SN=table.losses_SN[rows])
 
 
 def _epoch_of(file: Path) -> int:
@@ -158,13 +203,20 @@ def _table(key: tuple[str, str, int], by_seed: Mapping[int, Mapping[str, float]]
     return Table(arm, set_name, epoch, seeds, ids, np.array(losses, dtype=np.float64))
 
 
-def _all_seeds(arms: Sequence[Arm], by_key: Mapping[tuple[str, str, int], Mapping[int, object]]) -> None:
-    """Every seed of an arm was measured after every epoch; a missing file is named."""
-    for (name, _, epoch), by_seed in by_key.items():
-        for arm in arms:
-            if arm.name == name and arm.seed not in by_seed:
-                file = arm.folder / "losses" / f"epoch-{epoch}.jsonl"
-                raise DataError(f"{file} is missing; restore it, or delete {arm.folder} and tune it again")
+def _no_gaps(arms: Sequence[Arm], by_key: Mapping[tuple[str, str, int], Mapping[int, object]]) -> None:
+    """A model was measured after every epoch that it was trained; a missing file is named."""
+    for arm in arms:
+        mine = {
+            (set_name, epoch): seeds for (name, set_name, epoch), seeds in by_key.items() if name == arm.name
+        }
+        for set_name in {set_name for set_name, _ in mine}:
+            own = [epoch for (name, epoch), seeds in mine.items() if name == set_name and arm.seed in seeds]
+            for name, epoch in mine:
+                if name == set_name and epoch not in own and epoch < max(own, default=epoch + 1):
+                    file = arm.folder / "losses" / f"epoch-{epoch}.jsonl"
+                    raise DataError(
+                        f"{file} is missing; restore it, or delete {arm.folder} and tune it again"
+                    )
 
 
 def _same_examples(tables: Sequence[Table]) -> None:

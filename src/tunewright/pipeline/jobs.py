@@ -53,8 +53,13 @@ def tune_side_by_side(
     *,
     num_processes: int,
     progress: Progress,
-) -> None:
-    """Tune every job. The first error, or Ctrl-C, stops the rest within seconds and is raised."""
+    keep_going: bool = False,
+) -> dict[str, str]:
+    """Tune every job. The first error, or Ctrl-C, stops the rest within seconds and is raised.
+
+    With `keep_going` a job whose training fails stops none of the others; its label and the reason are
+    given back. What no other job would survive either (a folder with other settings) is raised all the same.
+    """
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     events: Any = context.Queue()
     stop: Any = context.Event()
@@ -66,10 +71,15 @@ def tune_side_by_side(
         initargs=(events, stop, train, dict(heldout)),
     )
     counted = dict.fromkeys((job.label for job in jobs), 0)
+    failed: dict[str, str] = {}
     with _counting(events, counted, progress):
         try:
-            for job in _done(executor, jobs, num_processes):
-                progress.note(f"{job.label} done")
+            for job, error in _done(executor, jobs, num_processes):
+                if error is not None:
+                    if not (keep_going and is_of_one_arm(error)):
+                        raise error
+                    failed[job.label] = reason_of(error)
+                progress.note(f"{job.label} {'done' if error is None else 'failed: ' + reason_of(error)}")
                 # what an earlier process did, and steps that dropped rows did not need
                 progress.advance(job.num_steps(len(train)) - counted[job.label])
         except BrokenProcessPool as error:
@@ -81,10 +91,30 @@ def tune_side_by_side(
             stop.set()
             executor.shutdown(wait=True, cancel_futures=True)
     progress.finish()
+    return failed
 
 
-def _done(executor: ProcessPoolExecutor, jobs: Sequence[Job], num_processes: int) -> Iterator[Job]:
-    """The jobs as they are done. No more are handed out than run, so that none starts after an error."""
+def is_of_one_arm(error: BaseException) -> bool:
+    """Whether an error says something about one arm's training, and nothing about the others'.
+
+    torch raises RuntimeError when memory runs out; larger arms can meet that alone.
+    """
+    return isinstance(error, ModelError | MemoryError | RuntimeError) and not isinstance(
+        error, BrokenProcessPool
+    )
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an error says."""
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _done(
+    executor: ProcessPoolExecutor, jobs: Sequence[Job], num_processes: int
+) -> Iterator[tuple[Job, BaseException | None]]:
+    """The jobs as they end, with their errors. No more are handed out than run: none starts after the last
+    that is asked for.
+    """
     waiting = list(jobs)
     running: dict[Future[None], Job] = {}
     while waiting or running:
@@ -94,8 +124,10 @@ def _done(executor: ProcessPoolExecutor, jobs: Sequence[Job], num_processes: int
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             job = running.pop(future)
-            future.result()
-            yield job
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                raise error
+            yield job, error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Each table fills the config class of its stage, and nothing else: `generate:` â†
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ from tunewright.run.strict_yaml import load_yaml
 from tunewright.tune.config import TuneConfig
 
 # What decides which rows are trained on, and how they are tokenised, is the same in every arm.
-ROW_SETTINGS = frozenset({"max_tokens", "explanation", "chat_template"})
+ROW_SETTINGS = frozenset({"max_tokens", "too_long", "explanation", "chat_template", "record_weight"})
 
 
 class Recipe(Config):
@@ -60,8 +61,8 @@ class Recipe(Config):
         if not arms:
             raise ValueError("at least one arm is needed")
         for name in arms:
-            if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith("."):
-                raise ValueError(f"arm name {name!r} becomes a folder: use letters, digits, - and _")
+            if not re.fullmatch(r"(?!\.)[\w.+-]+", name) or not any(map(str.isalnum, name)):
+                raise ValueError(f"arm name {name!r} becomes a folder: use letters, digits, -, _, . and +")
         return arms
 
     @field_validator("seeds")

@@ -17,7 +17,9 @@ from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject, RejectWriter
 from tunewright.records.split import holdout
+from tunewright.report.gather import COMPARISON_FILE
 from tunewright.report.stage import report
+from tunewright.report.tokens.stage import TOKENS_FILE
 from tunewright.run.config import to_yaml
 from tunewright.run.files import write_text_atomic
 from tunewright.run.progress import Progress
@@ -26,6 +28,7 @@ from tunewright.tune.stage import tune
 
 SPLIT_SEED = 0  # which rows are held out never depends on the seed of an arm
 RECIPE_FILE = "recipe.yaml"
+LIFTED = ("metrics.jsonl", "paired.json")  # of an evaluation, which a comparison has at its top too
 HELDOUT = "heldout"  # the set that is held out of the data itself
 
 
@@ -83,6 +86,8 @@ def evaluate_run(
     recipe = load_recipe(out / RECIPE_FILE)
     sets = read_sets(recipe, out, progress=progress)
     folder = _evaluate(config, list(arms_of(recipe, out)), sets, out, progress=progress, again=again)
+    if (out / COMPARISON_FILE).exists():
+        lift(out)
     write_text_atomic(out / RECIPE_FILE, to_yaml(recipe.model_copy(update={"evaluate": config})))
     return folder
 
@@ -101,6 +106,12 @@ def _evaluate(
     folder = out / "evaluate"
     evaluate(config, arms, folder, train=sets.train, heldout=sets.heldout, progress=progress, again=again)
     return folder
+
+
+def lift(out: Path) -> None:
+    """Copy what answers the question from the evaluation to the top of the folder."""
+    for name in LIFTED:
+        write_text_atomic(out / name, (out / "evaluate" / name).read_text(encoding="utf-8"))
 
 
 def read_sets(recipe: Recipe, out: Path, *, progress: Progress) -> Sets:
@@ -149,7 +160,18 @@ def begin(recipe: Recipe, out: Path) -> None:
     A recipe that is there already stays until all stages have been run with the new one: until then the
     folder's results are the old one's.
     """
-    known = {RECIPE_FILE, "generate", *FOLDERS, "tune", "evaluate", "report.html", "rejects.jsonl"}
+    known = {
+        RECIPE_FILE,
+        "generate",
+        *FOLDERS,
+        "tune",
+        "evaluate",
+        "report.html",
+        TOKENS_FILE,
+        "rejects.jsonl",
+        *LIFTED,
+        COMPARISON_FILE,
+    }
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"{out} is a file; give a folder with --out")
     if out.is_dir() and not (out / RECIPE_FILE).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tunewright.report import words
+from tunewright.report.comparison import judged
 from tunewright.report.gather import Run
 
 TINY_PARAMETERS = 50_000_000
@@ -20,7 +21,12 @@ def caveats(run: Run) -> list[str]:
             "Every arm has one learning rate and one schedule. Objectives can prefer different ones, so a "
             "difference here is one at these settings."
         )
-    if run.differences and len(run.differences) > 1:
+    if judged(run):
+        found.append(
+            f"Every interval is that of one comparison; p is corrected for all comparisons with "
+            f"{run.arm_names()[0]} at the last and best epochs. Other epochs and pairs are description."
+        )
+    elif run.differences and len(run.differences) > 1:
         found.append(
             "Several sets and epochs are compared and the intervals are not widened for that: take the "
             "question asked beforehand as the result and the rest as description."

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tunewright.evaluate.losses import Distribution, Table
 from tunewright.report import words
+from tunewright.report.comparison import Judged
 from tunewright.report.gather import Difference
 from tunewright.run.svg_figure import INK, QUIET, RULE, svg_figure
 
@@ -26,6 +27,7 @@ WIDTH = 3.6  # inches; a panel is shown about 360 px wide, so 9 points are 12 px
 MOST_POINTS = 200  # of a line of steps
 MOST_ROWS = 8  # of a figure of differences
 NAME_CHARS = 20
+MOST_NAMED = 3  # arms with their names at the ends of their curves
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +54,25 @@ def learning_curves(
     *,
     limits: tuple[float, float],
 ) -> str:
-    """Mean output loss by epoch on one set: an arm a line, its interval a band, its seeds thin lines."""
+    """Mean output loss by epoch on one set: an arm a line, its interval a band, its seeds thin lines.
+
+    More than `MOST_NAMED` arms get no names at their ends, where they would crowd: the page has a legend.
+    """
+    names_ends = len(look_of) <= MOST_NAMED
 
     def draw(axes: Any) -> None:
         ends = []
         for arm, look in look_of.items():
             points = sorted((d for d in distributions if d.arm == arm), key=lambda d: d.epoch)
-            if not points:
-                continue
-            epochs = [d.epoch for d in points]
-            axes.fill_between(
-                epochs,
-                [d.interval.low for d in points],
-                [d.interval.high for d in points],
-                color=look.colour,
-                alpha=0.15,
-                linewidth=0,
-            )
-            for seed_line in _seed_lines(arm, tables):
-                axes.plot(*seed_line, color=look.colour, linewidth=0.6, alpha=0.6)
-            axes.plot(
-                epochs,
-                [d.mean for d in points],
-                color=look.colour,
-                linestyle=look.dash,
-                marker=look.mark,
-                markersize=3.6,
-                linewidth=1.7,
-            )
-            ends.append((points[-1], look.colour))
+            if points:
+                _curve(axes, points, _seed_lines(arm, tables), look, shade=0.15 if names_ends else 0.08)
+                ends.append((points[-1], look.colour))
         axes.set_ylim(*limits)
         last = max(end.epoch for end, _ in ends)
-        _label_ends(axes, ends, last, limits)
-        axes.set_xlim(-0.15, last + 0.1)
+        if names_ends:
+            _label_ends(axes, ends, last, limits)
+        first = min(d.epoch for d in distributions)
+        axes.set_xlim(first - 0.15 * max(last - first, 1) / 3, last + 0.1)
         _whole_numbers(axes, last)
         axes.set_xlabel("epoch")
         axes.set_ylabel("output loss, nats/token")
@@ -92,8 +80,43 @@ def learning_curves(
         axes.set_axisbelow(True)
 
     longest = max(len(_end_label(d)) for d in distributions)
-    right = 1 - (5.6 * longest + 10) / (72 * WIDTH)  # bold letters of 9 points are about 5.6 wide
-    return _panel(name, draw, height=2.5, margins=(0.13, right, 0.17, 0.96))
+    right = 1 - (5.6 * longest + 10) / (72 * WIDTH) if names_ends else 0.98  # bold letters are about 5.6 wide
+    return _panel(name, draw, height=2.5 if names_ends else 3.1, margins=(0.13, right, 0.17, 0.96))
+
+
+def _curve(
+    axes: Any,
+    points: Sequence[Distribution],
+    seeds: Sequence[tuple[list[int], list[float]]],
+    look: Look,
+    *,
+    shade: float,
+) -> None:
+    epochs = [d.epoch for d in points]
+    low, high = [d.interval.low for d in points], [d.interval.high for d in points]
+    axes.fill_between(epochs, low, high, color=look.colour, alpha=shade, linewidth=0)
+    for seed_line in seeds:
+        axes.plot(*seed_line, color=look.colour, linewidth=0.6, alpha=0.6)
+    axes.plot(
+        epochs,
+        [d.mean for d in points],
+        color=look.colour,
+        linestyle=look.dash,
+        marker=look.mark,
+        markersize=3.6,
+        linewidth=1.7,
+    )
+
+
+def key(name: str, look: Look) -> str:
+    """A short piece of an arm's line with its mark, for a legend."""
+
+    def draw(axes: Any) -> None:
+        axes.plot([0, 1, 2], [0, 0, 0], color=look.colour, linestyle=look.dash, linewidth=1.7)
+        axes.plot([1], [0], color=look.colour, marker=look.mark, markersize=5)
+        axes.set_axis_off()
+
+    return svg_figure(name, draw, size=(0.5, 0.16), margins=(0.02, 0.98, 0.05, 0.95), font="var(--sans)")
 
 
 def ridges(
@@ -139,8 +162,9 @@ def ridges(
 
 def paired_differences(name: str, differences: Sequence[Difference], *, limits: tuple[float, float]) -> str:
     """Second arm minus first on one set, a row an epoch and one for the best; seeds are hollow dots."""
-    rows = _few([d for d in differences if not d.at_best and d.epochs[1] > 0])
-    rows += [d for d in differences if d.at_best]
+    rows = _few([d for d in differences if d.at == "epoch" and d.epochs[1] > 0])
+    last = [d for d in differences if d.at == "last" and (not rows or d.epochs[0] != d.epochs[1])]
+    rows += [*last, *(d for d in differences if d.at == "best")]
     digits = max(words.digits_for(d.paired.interval) for d in rows)
 
     def draw(axes: Any) -> None:
@@ -191,6 +215,69 @@ def paired_differences(name: str, differences: Sequence[Difference], *, limits: 
     return _panel(name, draw, height=height, margins=(0.23, 0.97, 0.43 / height, 1 - 0.2 / height))
 
 
+def forest(
+    name: str,
+    family: Sequence[Judged],
+    look_of: Mapping[str, Look],
+    *,
+    baseline: str,
+    limits: tuple[float, float],
+) -> str:
+    """Every arm minus the baseline on one set, a row an arm and moment; filled where it may be claimed."""
+    rows = list(reversed(family))
+
+    def draw(axes: Any) -> None:
+        axes.axvline(0, color=INK, linewidth=1.1)
+        for row, one in enumerate(rows):
+            paired, look = one.difference.paired, look_of[one.arm]
+            axes.plot(
+                [paired.interval.low, paired.interval.high], [row, row], color=look.colour, linewidth=2.0
+            )
+            axes.scatter(
+                paired.by_seed,
+                [row - 0.24] * len(paired.by_seed),
+                s=11,
+                facecolors="none",
+                edgecolors=QUIET,
+                linewidths=0.8,
+            )
+            claimed = one.claim is not words.Verdict.NONE_FOUND
+            axes.plot(
+                [paired.difference],
+                [row],
+                marker=look.mark,
+                markersize=5.5,
+                color=look.colour if claimed else "white",
+                markeredgecolor=look.colour,
+            )
+        labels = [_short(one.arm) if one.difference.at == "last" else _best_label(one) for one in rows]
+        axes.set_yticks(range(len(rows)), labels)
+        for label, one in zip(axes.get_yticklabels(), rows, strict=True):
+            label.set_color(look_of[one.arm].colour if one.difference.at == "last" else QUIET)
+            label.set_fontweight("bold" if one.difference.at == "last" else "normal")
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.set_xlim(*limits)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(f"arm − {_short(baseline)}, nats/token")
+        room = 0.18 * (limits[1] - limits[0])
+        if limits[0] < -room:
+            _beside_zero(axes, "← lower", side=-1)
+        if limits[1] > room:
+            _beside_zero(axes, "higher →", side=1)
+
+    longest = max(len(_short(one.arm)) for one in family)
+    height = 0.75 + 0.3 * len(rows)
+    left = min((5.8 * max(longest, 9) + 8) / (72 * WIDTH), 0.5)
+    return _panel(name, draw, height=height, margins=(left, 0.97, 0.43 / height, 1 - 0.2 / height))
+
+
+def _best_label(one: Judged) -> str:
+    first, second = one.difference.epochs
+    return f"best ({first}, {second})"
+
+
 def objective_curve(name: str, steps_by_seed: Sequence[Sequence[Mapping[str, Any]]], look: Look) -> str:
     """The trained objective by step, one thin line a seed, steps averaged into at most `MOST_POINTS`."""
 
@@ -233,13 +320,17 @@ def _panel(
 
 
 def _seed_lines(arm: str, tables: Sequence[Table]) -> list[tuple[list[int], list[float]]]:
+    """Each seed's epochs and means; a seed that stopped early has a shorter line."""
     mine = sorted((table for table in tables if table.arm == arm), key=lambda table: table.epoch)
-    if not mine or len(mine[0].seeds) < 2:
+    seeds = sorted({seed for table in mine for seed in table.seeds})
+    if len(seeds) < 2:
         return []
-    return [
-        ([table.epoch for table in mine], [float(table.losses_SN[row].mean()) for table in mine])
-        for row in range(len(mine[0].seeds))
-    ]
+    lines = []
+    for seed in seeds:
+        of_seed = [table for table in mine if seed in table.seeds]
+        means = [float(table.losses_SN[table.seeds.index(seed)].mean()) for table in of_seed]
+        lines.append(([table.epoch for table in of_seed], means))
+    return lines
 
 
 def _label_ends(
@@ -269,10 +360,10 @@ def _whole_numbers(axes: Any, last: int) -> None:
 
 
 def _row_label(difference: Difference) -> str:
-    if not difference.at_best:
+    if difference.at == "epoch":
         return f"epoch {difference.epochs[1]}"
     first, second = difference.epochs
-    return f"best ({first}, {second})"
+    return f"{difference.at} ({first}, {second})"
 
 
 def _few(rows: Sequence[Difference]) -> list[Difference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewright.report import comparison as family
 from tunewright.report import words
 from tunewright.report.gather import Difference, Run
 
@@ -22,10 +23,15 @@ def summary(run: Run) -> str:
         f"{words.count(len(names), 'arm')} ({', '.join(names)}), {plural}{start} ({config['model']}, "
         f"{words.parameters(arm.extra['num_parameters'])}) with "
         f"{words.count(len(seeds), 'seed')} ({', '.join(map(str, seeds))}) for "
-        f"{words.count(config['epochs'], 'epoch')} on {words.count(arm.manifest['counts']['train'], 'row')}: "
+        f"{_epochs(run)} on {words.count(arm.manifest['counts']['train'], 'row')}: "
         f"batches of {config['batch_size']}, peak learning rate {arm.extra['lr']:g}, "
         f"{config['schedule']} schedule."
     )
+
+
+def _epochs(run: Run) -> str:
+    fewest, most = (which(int(arm.manifest["config"]["epochs"]) for arm in run.arms) for which in (min, max))
+    return words.count(most, "epoch") if fewest == most else f"{fewest} to {most} epochs"
 
 
 def findings(run: Run) -> list[str]:
@@ -37,10 +43,14 @@ def findings(run: Run) -> list[str]:
     sentences: list[str] = []
     first_arm = run.arm_names()[0]
     told = [found for (first, _), found in pairs.items() if first == first_arm]
-    for name in sets:
-        for found in told:
-            compared = comparison([d for d in found if d.paired.set == name])
-            sentences += compared if not sentences else [" ".join(compared)]
+    claims = family.sentences(run)
+    if len(told) > 1 and claims:
+        sentences += claims
+    else:
+        for name in sets:
+            for found in told:
+                compared = comparison([d for d in found if d.paired.set == name])
+                sentences += compared if not sentences else [" ".join(compared)]
     if not pairs and len(run.arm_names()) > 1:
         sentences.append(
             "The arms are not compared yet, as the evaluation has not finished; below is where each stands."
@@ -73,12 +83,13 @@ def by_pair(run: Run) -> dict[tuple[str, str], list[Difference]]:
 
 def comparison(differences: Sequence[Difference]) -> list[str]:
     """One pair on one set: at the end, and with each arm at its own best epoch."""
-    by_epoch = [d for d in differences if not d.at_best]
-    if not by_epoch:
-        return []
-    end = max(by_epoch, key=lambda d: d.paired.epoch)
-    best = [d for d in differences if d.at_best]
-    return [words.end_sentence(end), *(words.best_sentence(found, end) for found in best)]
+    ends = [d for d in differences if d.at == "last"]
+    best = [d for d in differences if d.at == "best"]
+    return [
+        sentence
+        for end in ends
+        for sentence in (words.end_sentence(end), *(words.best_sentence(found, end) for found in best))
+    ]
 
 
 def _gaps(run: Run, set_name: str) -> dict[str, float]:

@@ -7,19 +7,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tunewright.errors import DataError, RunFolderError
 from tunewright.evaluate.intervals import Interval
-from tunewright.evaluate.losses import Arm, Distribution, Paired, Table, describe_losses, read_losses
+from tunewright.evaluate.losses import (
+    Arm,
+    Distribution,
+    Paired,
+    Table,
+    best_epoch,
+    describe_losses,
+    read_losses,
+)
 from tunewright.run.files import read_jsonl
 from tunewright.run.folder import read_manifest
 from tunewright.run.strict_yaml import dump_yaml, load_yaml
 
 RECIPE_FILE = "recipe.yaml"
+COMPARISON_FILE = "comparison.json"  # of `tunewright compare`: the family, its sentences, what failed
 RUNS_IT_AGAIN = "the command that began the run goes on with it"
+
+
+Moment = Literal["epoch", "last", "best"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +53,11 @@ class TunedArm:
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference, at one epoch or with each arm at its own best one (`epochs`: first, second)."""
+    """A paired difference: at one epoch, or with each arm at its own last or best (`epochs`: both)."""
 
     paired: Paired
     epochs: tuple[int, int]
-    at_best: bool
+    at: Moment
 
 
 @dataclass(frozen=True)
@@ -94,8 +106,10 @@ class Run:
         return sorted({table.epoch for table in self.tables})
 
     def last_epoch(self, arm: str) -> int:
-        """The arm's last measured epoch."""
-        return max(table.epoch for table in self.tables if table.arm == arm)
+        """The last epoch that all seeds of the arm reached."""
+        mine = [table for table in self.tables if table.arm == arm]
+        most = max(len(table.seeds) for table in mine)
+        return max(table.epoch for table in mine if len(table.seeds) == most)
 
     def distribution(self, arm: str, set_name: str, epoch: int) -> Distribution | None:
         """One arm on one set at one epoch, where it was measured."""
@@ -105,9 +119,11 @@ class Run:
         return None
 
     def best_epoch(self, arm: str, set_name: str) -> int | None:
-        """The epoch after training began with the arm's lowest mean loss on the set."""
-        trained = [d for d in self.distributions if (d.arm, d.set) == (arm, set_name) and d.epoch > 0]
-        return min(trained, key=lambda found: found.mean).epoch if trained else None
+        """The epoch after training began with the arm's lowest mean loss on the set, over all its seeds."""
+        try:
+            return best_epoch(self.distributions, arm=arm, set=set_name).epoch
+        except DataError:
+            return None
 
     def environment(self) -> Mapping[str, Any]:
         """Versions and machine of the first finished model (of the generation when there is none)."""
@@ -140,7 +156,7 @@ def gather(folder: str | Path) -> Run:
 
 def _gather_run(folder: Path) -> Run:
     recipe = load_yaml(folder / RECIPE_FILE)
-    arms, missing = _arms(folder, recipe)
+    arms, missing = _arms(folder, recipe, _failures(folder))
     generated = _finished(folder / "generate") if recipe.get("generate") else None
     if recipe.get("generate") and generated is None:
         missing.insert(0, f"The records are not generated yet; {RUNS_IT_AGAIN}.")
@@ -200,14 +216,25 @@ def _gather_single(folder: Path) -> Run:
     )
 
 
-def _arms(folder: Path, recipe: Mapping[str, Any]) -> tuple[list[tuple[TunedArm, Path]], list[str]]:
+def _failures(folder: Path) -> dict[tuple[str, int], str]:
+    """Why models could not be trained, as the comparison that tried wrote it down."""
+    if not (folder / COMPARISON_FILE).exists():
+        return {}
+    return {(row["arm"], row["seed"]): row["reason"] for row in _json(folder / COMPARISON_FILE)["failures"]}
+
+
+def _arms(
+    folder: Path, recipe: Mapping[str, Any], failures: Mapping[tuple[str, int], str]
+) -> tuple[list[tuple[TunedArm, Path]], list[str]]:
     """The finished models in the recipe's order, and a sentence for each that is not."""
     found, missing = [], []
     for name in recipe.get("arms") or {}:
         for seed in recipe.get("seeds") or [1]:
             path = folder / "tune" / f"{name}-seed{seed}"
             manifest = _finished(path)
-            if manifest is not None:
+            if (name, seed) in failures:
+                missing.append(f"Arm {name}, seed {seed} failed and is left out: {failures[name, seed]}")
+            elif manifest is not None:
                 found.append((_tuned_arm(str(name), int(seed), path, manifest), path))
             elif (path / "stage.json").exists():
                 measured = max(len(list((path / "losses").glob("epoch-*.jsonl"))) - 1, 0)
@@ -238,7 +265,9 @@ def _tables(arms: Sequence[Arm], missing: list[str]) -> list[Table]:
 
 def _is_stale(evaluated: Mapping[str, Any], arms: Sequence[TunedArm]) -> bool:
     now = {f"{arm.name}-seed{arm.seed}": arm.manifest["fingerprint"] for arm in arms}
-    return dict(evaluated["inputs"]) != now
+    inputs = dict(evaluated["inputs"])
+    order = inputs.pop("arms", None)
+    return inputs != now or order not in (None, ", ".join(dict.fromkeys(arm.name for arm in arms)))
 
 
 def _finished(folder: Path) -> dict[str, Any] | None:
@@ -269,8 +298,20 @@ def _differences(folder: Path) -> list[Difference]:
             **{**facts, "interval": Interval(**facts["interval"]), "by_seed": tuple(facts["by_seed"])}
         )
         first, second = epochs or (paired.epoch, paired.epoch)
-        differences.append(Difference(paired, (first, second), at_best=at == "best"))
-    return differences
+        differences.append(Difference(paired, (first, second), at))
+    return [*differences, *_last_ones(differences)]
+
+
+def _last_ones(differences: Sequence[Difference]) -> list[Difference]:
+    """The differences at the end, for an evaluation made before they were kept: all arms ended together."""
+    if any(found.at == "last" for found in differences):
+        return []
+    last: dict[tuple[str, str, str], Difference] = {}
+    for found in differences:
+        key = (found.paired.first, found.paired.second, found.paired.set)
+        if found.at == "epoch" and (key not in last or last[key].paired.epoch < found.paired.epoch):
+            last[key] = found
+    return [replace(found, at="last") for found in last.values()]
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

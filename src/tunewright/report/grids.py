@@ -115,13 +115,14 @@ def differences(run: Run) -> Grid | None:
     rows = []
     for difference in run.differences:
         paired = difference.paired
-        if not difference.at_best and paired.epoch == 0:
+        ends_together = difference.at == "last" and difference.epochs[0] == difference.epochs[1]
+        if ends_together or (difference.at == "epoch" and paired.epoch == 0):
             continue
         digits = words.digits_for(paired.interval)
         moment = (
-            f"best ({difference.epochs[0]}, {difference.epochs[1]})"
-            if difference.at_best
-            else f"{paired.epoch}"
+            f"{paired.epoch}"
+            if difference.at == "epoch"
+            else f"{difference.at} ({difference.epochs[0]}, {difference.epochs[1]})"
         )
         rows.append(
             [
@@ -191,11 +192,11 @@ def cost(run: Run) -> Grid | None:
         rows.append(
             [
                 f"{arm.name}, seed {arm.seed}" + (" (resumed)" if arm.manifest.get("resumed") else ""),
-                _duration(seconds),
-                _duration(float(arm.manifest["seconds"])),
+                duration(seconds),
+                duration(float(arm.manifest["seconds"])),
                 f"{seen / seconds:,.0f}" if seconds and seen else "—",
-                _megabytes(extra["peak_bytes"]),
-                _megabytes(extra["cuda_peak_bytes"]) if extra.get("cuda_peak_bytes") else "—",
+                megabytes(extra["peak_bytes"]),
+                megabytes(extra["cuda_peak_bytes"]) if extra.get("cuda_peak_bytes") else "—",
                 f"{extra['num_trainable']:,} of {extra['num_parameters']:,}",
                 f"{extra['dtype']}, {extra['device']}, {words.count(extra['threads'], 'thread')}",
             ]
@@ -276,7 +277,8 @@ def _stop(arm: TunedArm) -> str:
     return f"{arm.extra['stop_token']}{' (appended)' if arm.extra['appends_eos'] else ''}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever reads best."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     if seconds < 7200:
@@ -284,10 +286,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _megabytes(amount: int) -> str:
+def megabytes(amount: int) -> str:
+    """Bytes in MiB, or GiB from ten on."""
     return f"{amount / 2**20:,.0f} MiB" if amount < 10 * 2**30 else f"{amount / 2**30:,.1f} GiB"
 
 
 def _shorten(value: Any) -> str:
-    text = str(value)
+    text = "—" if value is None else str(value)
     return text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 1] + "…"

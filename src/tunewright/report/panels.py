@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tunewright.evaluate.losses import Distribution
 from tunewright.report import figures, grids, words
+from tunewright.report.comparison import by_arm, difference_text, judged
 from tunewright.report.findings import by_pair, comparison
 from tunewright.report.gather import Run
 
@@ -32,25 +34,57 @@ class PanelGroup:
 
 
 def curves(run: Run) -> list[Panel]:
-    """Learning curves, a panel a set, on one scale."""
+    """Learning curves, a panel a set, on one scale.
+
+    With many arms epoch 0 is not drawn where it lies far above the others: it is the same model in every
+    arm, and its height would leave their differences no room. The title then has its value.
+    """
     if not run.tables:
         return []
-    bounds = [v for d in run.distributions for v in (d.interval.low, d.interval.high)]
-    limits = figures.common_limits(bounds)
+    drawn = _full(run.distributions, run)
+    if len(run.arm_names()) > figures.MOST_NAMED and _starts_far_above(drawn):
+        drawn = [d for d in drawn if d.epoch > 0]
+    limits = figures.common_limits([v for d in drawn for v in (d.interval.low, d.interval.high)])
     look_of = figures.looks(run.arm_names())
-    panels = []
+    epochs = {d.epoch for d in drawn}
+    panels: list[Panel] = []
     for number, name in enumerate(run.set_names()):
-        mine = [d for d in run.distributions if d.set == name]
-        tables = [table for table in run.tables if table.set == name]
+        mine = [d for d in drawn if d.set == name]
+        tables = [table for table in run.tables if table.set == name and table.epoch in epochs]
         svg = figures.learning_curves(f"curve{number}", mine, tables, look_of, limits=limits)
+        start = run.distribution(run.arm_names()[0], name, 0)
+        title = grids.set_title(name)
+        if start is not None and 0 not in epochs:
+            title += f" ({words.number(start.mean)} at epoch 0)"
         ends = []
         for arm in run.arm_names():
             first, last = run.distribution(arm, name, 0), run.distribution(arm, name, run.last_epoch(arm))
             if last is not None:
-                start = f"from {words.number(first.mean)} " if first is not None else ""
-                ends.append(f"{arm} goes {start}to {words.number(last.mean)}")
-        panels.append(Panel(grids.set_title(name), svg, f"Output loss by epoch: {'; '.join(ends)}."))
+                begun = f"from {words.number(first.mean)} " if first is not None else ""
+                ends.append(f"{arm} goes {begun}to {words.number(last.mean)}")
+        panels.append(Panel(title, svg, f"Output loss by epoch: {'; '.join(ends)}."))
     return panels
+
+
+def _starts_far_above(distributions: Sequence[Distribution]) -> bool:
+    """Whether epoch 0 would take more than a quarter of the height from the others."""
+    later = [d.mean for d in distributions if d.epoch > 0]
+    start = [d.mean for d in distributions if d.epoch == 0]
+    return bool(later and start) and max(start) - max(later) > (max(later) - min(later)) / 3
+
+
+def keys(run: Run) -> list[tuple[str, str]]:
+    """A legend, (arm, drawing), for curves that do not carry their names."""
+    if len(run.arm_names()) <= figures.MOST_NAMED or not run.tables:
+        return []
+    look_of = figures.looks(run.arm_names())
+    return [(arm, figures.key(f"key{number}", look)) for number, (arm, look) in enumerate(look_of.items())]
+
+
+def _full(distributions: Sequence[Distribution], run: Run) -> list[Distribution]:
+    """Those of epochs that all seeds of their arm reached: a mean over fewer would jump."""
+    most = {arm: len(run.of_arm(arm)) for arm in run.arm_names()}
+    return [d for d in distributions if d.num_seeds == most.get(d.arm)]
 
 
 def objectives(run: Run) -> list[Panel]:
@@ -97,9 +131,34 @@ def distributions(run: Run) -> list[Panel]:
     return panels
 
 
+def forests(run: Run) -> list[Panel]:
+    """Every arm against the first, a panel a held-out set, on one scale; none for fewer than three arms."""
+    family = judged(run)
+    if len({one.arm for one in family}) < 2:
+        return []
+    shown = [one.difference.paired for one in family]
+    bounds = [v for paired in shown for v in (paired.interval.low, paired.interval.high, *paired.by_seed)]
+    limits = figures.common_limits(bounds, zero=True)
+    look_of = figures.looks(run.arm_names())
+    panels = []
+    for number, name in enumerate(dict.fromkeys(one.set_name for one in family)):
+        mine = [
+            found[moment]
+            for found in by_arm(family, name).values()
+            for moment in ("last", "best")
+            if moment in found
+        ]
+        svg = figures.forest(f"forest{number}", mine, look_of, baseline=run.arm_names()[0], limits=limits)
+        told = "; ".join(f"{one.arm} {difference_text(one)}, {one.claim.value}" for one in mine)
+        panels.append(Panel(grids.set_title(name), svg, f"Against {run.arm_names()[0]}: {told}."))
+    return panels
+
+
 def differences(run: Run) -> list[PanelGroup]:
     """Paired differences, a group a pair of arms and a panel a set, on one scale."""
-    pairs = dict(list(by_pair(run).items())[:MOST_PAIRS])
+    baseline = run.arm_names()[0] if run.arms else None
+    against = {pair: found for pair, found in by_pair(run).items() if pair[0] == baseline}
+    pairs = dict(list((against or by_pair(run)).items())[:MOST_PAIRS])
     if not pairs:
         return []
     drawn = [d for found in pairs.values() for d in found if d.epochs[1] > 0]
@@ -113,5 +172,5 @@ def differences(run: Run) -> list[PanelGroup]:
             if mine:
                 svg = figures.paired_differences(f"pair{row}-{column}", mine, limits=limits)
                 panels.append(Panel(grids.set_title(name), svg, " ".join(comparison(mine))))
-        groups.append(PanelGroup(f"{second} against {first}" if len(pairs) > 1 else "", panels))
+        groups.append(PanelGroup(f"{second} against {first}" if len(by_pair(run)) > 1 else "", panels))
     return groups

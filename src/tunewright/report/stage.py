@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from tunewright.report.gather import gather
+from tunewright.report.gather import Run, gather
 from tunewright.report.page import Page, build_page
 from tunewright.run.files import write_text_atomic
 from tunewright.run.html_page import render_html
@@ -15,15 +15,15 @@ REPORT_FILE = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def report(folder: str | Path) -> Path:
+def report(folder: str | Path, *, run: Run | None = None) -> Path:
     """Write `<folder>/report.html` for the folder of a run or of one tuned model; gives back its path.
 
     The page needs nothing beside itself: styles and figures are in it, and no script. The same folder gives
     the same bytes. A half-finished run is shown as far as it went, with what is missing. Any other folder
-    is a `RunFolderError`.
+    is a `RunFolderError`. Who has gathered the folder already gives `run`.
     """
     folder = Path(folder)
-    page = build_page(gather(folder))
+    page = build_page(run or gather(folder))
     write_text_atomic(folder / REPORT_FILE, render(page))
     return folder / REPORT_FILE
 

@@ -66,7 +66,11 @@ def loss_on(set_name: str) -> str:
 def end_sentence(difference: Difference) -> str:
     """The comparison after the last epoch."""
     paired = difference.paired
-    moment = f"At the end of training (epoch {paired.epoch})"
+    first, second = difference.epochs
+    epochs = (
+        f"epoch {second}" if first == second else f"{paired.first}: epoch {first}, {paired.second}: {second}"
+    )
+    moment = f"At the end of training ({epochs})"
     found, loss = verdict(paired.interval), loss_on(paired.set)
     if found is Verdict.NONE_FOUND:
         return (
@@ -155,7 +159,7 @@ def level_sentence(found: Distribution) -> str:
 
 def gap_sentence(gaps: Mapping[str, float], set_name: str) -> str:
     """By how much each arm's loss on a set exceeds that on its training rows, at the end."""
-    parts = _listed([f"{number(gap, signed=True)} for arm {arm}" for arm, gap in gaps.items()])
+    parts = listed([f"{number(gap, signed=True)} for arm {arm}" for arm, gap in gaps.items()])
     name = "held-out rows" if set_name == "heldout" else set_name
     return (
         f"From training rows to {name} the loss at the end changes by, in nats/token, {parts}: "
@@ -165,7 +169,7 @@ def gap_sentence(gaps: Mapping[str, float], set_name: str) -> str:
 
 def still_falling_sentence(arms: Sequence[str], set_name: str) -> str:
     """For arms whose best epoch is the last one."""
-    which = f"arm {arms[0]}" if len(arms) == 1 else f"arms {_listed(arms)}"
+    which = f"arm {arms[0]}" if len(arms) == 1 else f"arms {listed(arms)}"
     return (
         f"The {loss_on(set_name)} of {which} was lowest at the last epoch and may still have been falling: "
         "what is found holds for this budget, not at convergence."
@@ -174,12 +178,13 @@ def still_falling_sentence(arms: Sequence[str], set_name: str) -> str:
 
 def past_best_sentence(best: Mapping[str, int], set_name: str) -> str:
     """For arms that were better before the end."""
-    parts = _listed([f"{arm} (epoch {epoch})" for arm, epoch in best.items()])
+    parts = listed([f"{arm} (epoch {epoch})" for arm, epoch in best.items()])
     return (
         f"The {loss_on(set_name)} was lowest before the end for {parts}: training went past the best point. "
         "Best epochs are picked on the set they are reported on, which flatters them a little."
     )
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """`a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

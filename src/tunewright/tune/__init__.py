@@ -10,7 +10,9 @@ import importlib
 _MODULE_OF = {
     "TuneConfig": "config",
     "tune": "stage",
-    "prepare": "stage",
+    "prepare": "prepare",
+    "export_tokens": "exports.stage",
+    "ExportConfig": "exports.config",
     "mask": "preview",
     "mask_html": "preview",
     "inspect": "inspect",

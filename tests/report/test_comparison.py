@@ -1,0 +1,168 @@
+"""Several arms against one: what may be claimed after Holm, in words, tables and figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from report.folders import write_run
+from tunewright.report import comparison, comparison_grids
+from tunewright.report.gather import Run, gather
+from tunewright.report.stage import report
+
+
+def against(
+    arm: str,
+    value: float,
+    interval: tuple[float, float],
+    p: float,
+    *,
+    at: str = "last",
+    epochs: Sequence[int] = (2, 2),
+) -> dict[str, Any]:
+    """A row of `paired.json`: the arm minus it on the held-out rows, three seeds."""
+    row = {
+        "at": at,
+        "first": "it",
+        "second": arm,
+        "set": "heldout",
+        "epoch": epochs[1],
+        "num_examples": 300,
+        "num_seeds": 3,
+        "difference": value,
+        "interval": {"low": interval[0], "high": interval[1]},
+        "share_lower": 0.5,
+        "by_seed": [value] * 3,
+        "p": p,
+    }
+    return row | ({} if at == "epoch" else {"epochs": list(epochs)})
+
+
+def three_arms(tmp_path: Path, rows: Sequence[dict[str, Any]]) -> Run:
+    return gather(write_run(tmp_path / "run", arms=("it", "im", "plw"), seeds=(1, 2, 3), paired=rows))
+
+
+def test_p_is_corrected_for_the_comparisons_with_the_first_arm(tmp_path: Path) -> None:
+    """Holm of .01 and .04: 2 · .01 = .02, and 1 · .04. The pair without the first arm is left out."""
+    rows = [
+        against("im", -0.3, (-0.5, -0.1), 0.01),
+        against("plw", -0.2, (-0.39, -0.01), 0.04),
+        against("plw", 0.1, (0.05, 0.2), 0.001) | {"first": "im"},
+    ]
+    family = comparison.judged(three_arms(tmp_path, rows))
+    assert [(one.arm, one.p) for one in family] == [("im", 0.02), ("plw", 0.04)]
+
+
+def test_an_interval_that_excludes_zero_is_no_claim_when_holm_says_so(tmp_path: Path) -> None:
+    """.03 and .04 become .06 and .06: neither may be claimed, though both intervals exclude zero."""
+    rows = [against("im", -0.3, (-0.5, -0.1), 0.03), against("plw", -0.2, (-0.39, -0.01), 0.04)]
+    run = three_arms(tmp_path, rows)
+    assert comparison.sentences(run) == [
+        "No difference from arm it may be claimed over 3 seeds after Holm’s correction for 2 comparisons: "
+        "none was found for im (heldout) and plw (heldout), which is not proof that there is none."
+    ]
+
+
+def test_sentences_say_what_may_be_claimed_and_what_not(tmp_path: Path) -> None:
+    rows = [
+        against("im", -0.3, (-0.5, -0.1), 0.001),
+        against("im", -0.1, (-0.4, 0.1), 0.4, at="best", epochs=(1, 2)),
+        against("plw", 0.2, (0.1, 0.3), 0.002),
+        against("plw", 0.2, (0.1, 0.3), 0.002, at="best"),
+    ]
+    run = three_arms(tmp_path, rows)
+    assert len(comparison.judged(run)) == 3  # the best of plw is its last: one comparison
+    assert comparison.sentences(run) == [
+        "What may be claimed over 3 seeds after Holm’s correction for 3 comparisons, in nats/token: at "
+        "the last epoch a lower output loss than arm it for im (heldout −0.30); at the last epoch a higher "
+        "output loss than arm it for plw (heldout +0.20).",
+        "No difference from arm it was found with each arm at its best epoch for im (heldout), which is not "
+        "proof that there is none.",
+        "For im the answer depends on when training stops: at the last epoch or at the best.",
+    ]
+
+
+def test_one_seed_is_said(tmp_path: Path) -> None:
+    rows = [against("im", -0.3, (-0.5, -0.1), 0.01) | {"num_seeds": 1, "by_seed": [-0.3]}]
+    run = gather(write_run(tmp_path / "run", seeds=(1,), paired=rows))
+    assert comparison.sentences(run) == [
+        "What may be claimed for this one seed, in nats/token: a lower output loss than arm it for im "
+        "(heldout −0.30)."
+    ]
+
+
+def test_an_evaluation_without_p_values_makes_no_family(tmp_path: Path) -> None:
+    row = against("im", -0.3, (-0.5, -0.1), 0.01)
+    row.pop("p")
+    assert comparison.judged(three_arms(tmp_path, [row])) == []
+
+
+def test_the_table_has_each_arm_at_both_moments(tmp_path: Path) -> None:
+    rows = [
+        against("im", -0.3, (-0.5, -0.1), 0.001),
+        against("im", -0.1, (-0.4, 0.1), 0.4, at="best", epochs=(1, 2)),
+        against("plw", 0.002, (0.001, 0.003), 0.2),
+        against("plw", 0.002, (0.001, 0.003), 0.2, at="best"),
+    ]
+    (grid,) = comparison_grids.levels(three_arms(tmp_path, rows), training_too=True)
+    assert grid.rows == [
+        ["it", "3", "3.000", "4.000 (2)", "baseline", "", "", "4.000 (2)", "baseline", "", ""],
+        [
+            *("im", "3", "4.500", "4.750 (2)", "−0.30 (−0.50 to −0.10)", "0.003", "lower"),
+            *("4.750 (2)", "−0.10 (−0.40 to +0.10)", "0.400", "none found"),
+        ],
+        [
+            *("plw", "3", "4.500", "4.750 (2)", "+0.0020 (+0.0010 to +0.0030)", "0.400", "none found"),
+            *("4.750 (2)", "as at the last", "", ""),
+        ],
+    ]
+
+
+def test_costs_are_means_over_seeds(tmp_path: Path) -> None:
+    """Per seed two steps of 4 tokens with loss and 150 read, in 10 seconds; BLEU 20 and 30."""
+    grid = comparison_grids.costs(gather(write_run(tmp_path / "run")))
+    assert grid.rows[0][:1] + grid.rows[0][3:] == ["it", "8", "300", "100.0 %", "10.0 s", "30", "512 MiB"]
+    assert grid.rows[0][1] == "25.0"
+
+
+def test_the_page_shows_the_family_as_a_figure_and_a_table(tmp_path: Path) -> None:
+    rows = [against("im", -0.3, (-0.5, -0.1), 0.001), against("plw", 0.2, (0.1, 0.3), 0.002)]
+    page = report(three_arms(tmp_path, rows).folder).read_text(encoding="utf-8")
+    assert "Every arm against arm it on the same examples" in page
+    assert 'aria-label="Against it: im −0.30, lower; plw +0.20, higher."' in page
+    assert "p by Holm for 2 comparisons" in page
+    assert page.index("What may be claimed over 3 seeds") < page.index("Rows of each set")
+    assert "Epoch by epoch" in page
+
+
+def test_many_arms_have_a_legend_and_a_scale_of_their_own(tmp_path: Path) -> None:
+    """Epoch 0 at 8.00 would squeeze what lies between 3 and 5.5; its value stands in the title."""
+    arms = ("it", "im", "plw", "kl")
+    page = report(write_run(tmp_path / "run", arms=arms)).read_text(encoding="utf-8")
+    assert page.count("<bdi>kl</bdi></span>") == 1
+    assert "Held-out rows (8.00 at epoch 0)" in page
+
+
+def test_an_arm_that_failed_is_named_with_its_reason(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    failed = {"failures": [{"arm": "plw", "seed": 1, "reason": "the loss is nan at step 3"}]}
+    (folder / "comparison.json").write_text(json.dumps(failed))
+    recipe = json.loads((folder / "recipe.yaml").read_text())
+    recipe["arms"]["plw"] = {"objective": "plw:0.5"}
+    (folder / "recipe.yaml").write_text(json.dumps(recipe))
+    missing = gather(folder).missing
+    assert "Arm plw, seed 1 failed and is left out: the loss is nan at step 3" in missing
+
+
+@pytest.mark.parametrize("digits", [(0.004, 4), (0.04, 3), (0.4, 2)])
+def test_decimals_follow_the_interval(digits: tuple[float, int], tmp_path: Path) -> None:
+    width, expected = digits
+    rows = [
+        against("im", 0.1, (0.1 - width / 2, 0.1 + width / 2), 0.01),
+        against("plw", 0.2, (0.1, 0.3), 0.01),
+    ]
+    assert comparison.digits_of(comparison.judged(three_arms(tmp_path, rows))[0]) == expected
