@@ -6,13 +6,19 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tunewright.tune.head import TILE_ROWS, weighted_cross_entropy
+from tunewright.tune import head
+from tunewright.tune.head import STRIP_ROWS, weighted_cross_entropy
+
+TILE_ROWS = 20  # not a whole number of strips
 
 
-@pytest.mark.parametrize("rows", [1, 7, TILE_ROWS, TILE_ROWS + 1, 2 * TILE_ROWS + 5])
+@pytest.mark.parametrize("rows", [1, STRIP_ROWS, STRIP_ROWS + 1, TILE_ROWS, TILE_ROWS + 1, 2 * TILE_ROWS + 5])
 @pytest.mark.parametrize("with_bias", [False, True])
-def test_loss_and_gradients_equal_the_plain_formula(rows: int, with_bias: bool) -> None:
-    """d/dh, d/dW and d/db of Σ c·CE, for tiles that fit exactly, partly, and more than once."""
+def test_loss_and_gradients_equal_the_plain_formula(
+    rows: int, with_bias: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """d/dh, d/dW and d/db of Σ c·CE, for tiles and strips that fit exactly, partly, and more than once."""
+    monkeypatch.setattr(head, "TILE_BYTES", TILE_ROWS * 50 * 4)
     torch.manual_seed(0)
     hidden = torch.randn(rows, 16, requires_grad=True)
     weight = torch.randn(50, 16, requires_grad=True)
@@ -52,3 +58,14 @@ def test_the_gradient_scales_with_what_comes_from_above() -> None:
         2 * weighted_cross_entropy(hidden, weight, None, targets, ones).total, weight
     )[0]
     torch.testing.assert_close(twice, 2 * once)
+
+
+@pytest.mark.parametrize("size", [1.0, 100.0, 1e4])
+def test_large_logits_lose_no_digits(size: float) -> None:
+    """The loss comes from the largest share, so it neither overflows nor is rounded to zero."""
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(40, 8) * size, torch.randn(30, 8)
+    targets = torch.randint(0, 30, (40,))
+    expected = cross_entropy((hidden.double() @ weight.double().T), targets, reduction="none")
+    found = weighted_cross_entropy(hidden, weight, None, targets, torch.ones(40)).nll_N
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)

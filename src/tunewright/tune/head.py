@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-TILE_ROWS = 256
+# Logits held at a time. Wide tiles pay: each adds a product to the gradient of the whole head.
+TILE_BYTES = 64 * 1024 * 1024
+# Rows whose softmax is taken at a time, so that its passes stay in a core's own cache.
+STRIP_ROWS = 8
 
 
 class Loss(NamedTuple):
@@ -81,34 +84,38 @@ class _TiledCrossEntropy(torch.autograd.Function):
         grad_bias = (
             torch.zeros_like(bias_V, dtype=torch.float32) if wants_bias and bias_V is not None else None
         )
+        wants_slopes = wants_hidden or wants_weight or wants_bias
+        # one buffer for all tiles: memory that is new to the process costs as much as a pass over it
+        tile_rows = max(1, min(TILE_BYTES // (product_VD.element_size() * len(weight_VD)), len(targets_N)))
+        products_TV = torch.empty(tile_rows, len(weight_VD), dtype=dtype, device=hidden_ND.device)
+        near = None if reference is None else _Near(reference, dtype, tile_rows)
         with torch.autocast(device, enabled=False):
-            for start in range(0, len(targets_N), TILE_ROWS):
-                rows = slice(start, start + TILE_ROWS)
+            for start in range(0, len(targets_N), tile_rows):
+                rows = slice(start, min(start + tile_rows, len(targets_N)))
                 tile_TD = hidden_ND[rows].to(dtype)
-                log_p_TV = _log_probabilities(tile_TD, product_VD, bias_V)
-                targets_T1 = targets_N[rows, None]
-                nll_N[rows] = -log_p_TV.gather(1, targets_T1).squeeze(1)
-                gap_TV = None
-                if reference is not None:
-                    gap_TV = log_p_TV - _reference_log_probabilities(reference, rows, dtype)
-                p_TV = log_p_TV.exp_()
-                if gap_TV is not None:
-                    kl_N[rows] = (p_TV * gap_TV).sum(dim=1)
-                if grad_hidden is None and grad_weight is None and grad_bias is None:
+                logits_TV = torch.mm(tile_TD, product_VD.T, out=products_TV[: len(tile_TD)])
+                if near is not None:
+                    near.multiply(rows)
+                for first in range(0, len(tile_TD), STRIP_ROWS):
+                    strip = slice(first, min(first + STRIP_ROWS, len(tile_TD)))
+                    own = slice(start + strip.start, start + strip.stop)
+                    losses = _losses_and_slopes(logits_TV[strip], bias_V, targets_N[own], near, strip)
+                    nll_N[own] = losses.nll_S
+                    if losses.kl_S is not None:
+                        kl_N[own] = losses.kl_S
+                    if grad_bias is not None:
+                        grad_bias += coefficients_N[own] @ losses.slopes_SV
+                if not wants_slopes:
                     continue
-                if reference is not None and gap_TV is not None:
-                    slope_TV = p_TV * (1 + reference.kl * gap_TV.sub_(kl_N[rows, None]))
-                else:
-                    slope_TV = p_TV
-                slope_TV.scatter_add_(1, targets_T1, torch.full_like(targets_T1, -1, dtype=torch.float32))
-                slope_TV *= coefficients_N[rows, None]
-                product_slope_TV = slope_TV.to(dtype)
+                weights_T1 = coefficients_N[rows, None]
                 if grad_hidden is not None:
-                    grad_hidden[rows] = (product_slope_TV @ product_VD).to(hidden_ND.dtype)
+                    torch.mul(logits_TV @ product_VD, weights_T1, out=grad_hidden[rows])
                 if grad_weight is not None:
-                    grad_weight += (product_slope_TV.T @ tile_TD).float()
-                if grad_bias is not None:
-                    grad_bias += slope_TV.sum(dim=0)
+                    weighted_TD = (tile_TD * weights_T1).to(dtype)
+                    if dtype == torch.float32:  # the product adds itself, without memory of its own
+                        grad_weight.addmm_(logits_TV.T, weighted_TD)
+                    else:
+                        grad_weight.add_(logits_TV.T @ weighted_TD)
         per_row_N = nll_N if reference is None else nll_N + reference.kl * kl_N
         total = (per_row_N * coefficients_N).sum()
         ctx.save_for_backward(grad_hidden, grad_weight, grad_bias)
@@ -121,22 +128,68 @@ class _TiledCrossEntropy(torch.autograd.Function):
         scale = grads[0]
         grad_hidden, grad_weight, grad_bias = ctx.saved_tensors
         return (
-            None if grad_hidden is None else grad_hidden * scale,
-            None if grad_weight is None else (grad_weight * scale).to(ctx.weight_dtype),
-            None if grad_bias is None else (grad_bias * scale).to(ctx.weight_dtype),
+            None if grad_hidden is None else _scaled(grad_hidden, scale),
+            None if grad_weight is None else _scaled(grad_weight, scale).to(ctx.weight_dtype),
+            None if grad_bias is None else _scaled(grad_bias, scale).to(ctx.weight_dtype),
             None,
             None,
             None,
         )
 
 
-def _log_probabilities(hidden_TD: Tensor, weight_VD: Tensor, bias_V: Tensor | None) -> Tensor:
-    logits_TV = (hidden_TD @ weight_VD.T).float()
+class _Near:
+    """The reference's logits of one tile at a time, in a buffer of its own."""
+
+    def __init__(self, reference: Reference, dtype: torch.dtype, tile_rows: int) -> None:
+        self.kl = reference.kl
+        self._reference = reference
+        self._weight_VD = reference.weight_VD.to(dtype)
+        self._products_TV = torch.empty(
+            tile_rows, len(self._weight_VD), dtype=dtype, device=self._weight_VD.device
+        )
+
+    def multiply(self, rows: slice) -> None:
+        """Form the logits of these rows."""
+        hidden_TD = self._reference.hidden_ND[rows].to(self._weight_VD.dtype)
+        torch.mm(hidden_TD, self._weight_VD.T, out=self._products_TV[: len(hidden_TD)])
+
+    def log_probabilities(self, strip: slice) -> Tensor:
+        """Of a strip of the tile, float32."""
+        logits_SV = self._products_TV[strip].float()
+        if self._reference.bias_V is not None:
+            logits_SV = logits_SV + self._reference.bias_V.float()
+        return logits_SV.log_softmax(dim=1)
+
+
+class _Strip(NamedTuple):
+    nll_S: Tensor
+    slopes_SV: Tensor
+    kl_S: Tensor | None
+
+
+def _losses_and_slopes(
+    products_SV: Tensor, bias_V: Tensor | None, targets_S: Tensor, near: _Near | None, strip: slice
+) -> _Strip:
+    """The losses of a strip of rows; its logits become their slopes in place, not yet weighted."""
+    logits_SV = products_SV.float()
     if bias_V is not None:
-        logits_TV += bias_V.float()
-    return logits_TV.sub_(logits_TV.logsumexp(dim=1, keepdim=True))
+        logits_SV = logits_SV + bias_V.float()
+    targets_S1 = targets_S[:, None]
+    behind_S1 = logits_SV.amax(dim=1, keepdim=True) - logits_SV.gather(1, targets_S1)
+    shares_SV = torch.softmax(logits_SV, dim=1)
+    # the largest logit's share is 1/total, at least 1/V: its log neither overflows nor loses digits
+    nll_S = (behind_S1 - shares_SV.amax(dim=1, keepdim=True).log()).squeeze(1)
+    kl_S = None
+    slopes_SV = shares_SV
+    if near is not None:
+        gap_SV = logits_SV.log_softmax(dim=1) - near.log_probabilities(strip)
+        kl_S = (shares_SV * gap_SV).sum(dim=1)
+        slopes_SV = shares_SV * (1 + near.kl * (gap_SV - kl_S[:, None]))
+    slopes_SV.scatter_add_(1, targets_S1, torch.full_like(behind_S1, -1))
+    products_SV.copy_(slopes_SV)
+    return _Strip(nll_S, slopes_SV, kl_S)
 
 
-def _reference_log_probabilities(reference: Reference, rows: slice, dtype: torch.dtype) -> Tensor:
-    weight_VD = reference.weight_VD.to(dtype)
-    return _log_probabilities(reference.hidden_ND[rows].to(dtype), weight_VD, reference.bias_V)
+def _scaled(gradient: Tensor, scale: Tensor) -> Tensor:
+    """Without a pass over memory where the scale is 1; on a GPU looking would cost a wait."""
+    return gradient if scale.device.type == "cpu" and scale == 1 else gradient * scale
