@@ -3,6 +3,9 @@
 Trainable weights, the optimizer's state and the step are all there is: the order of rows, the learning
 rate and the dropout of each step follow from the seed and the step's number. The file is replaced
 atomically, so a kill leaves the old checkpoint or the new one.
+
+Weights that are split over processes are gathered one by one and written whole, by one process: the file
+does not depend on how many there are, and any number can go on from it.
 """
 
 from __future__ import annotations
@@ -15,24 +18,36 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import Tensor
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from tunewright.errors import RunFolderError
 
 
-def save_checkpoint(path: Path, model: Any, optimizer: torch.optim.Optimizer, facts: dict[str, Any]) -> None:
-    """Write weights, optimizer state and `facts` (JSON values) to `path`."""
-    tensors: dict[str, torch.Tensor] = {}
+def save_checkpoint(
+    path: Path,
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    facts: dict[str, Any],
+    *,
+    writes: bool = True,
+) -> None:
+    """Write weights, optimizer state and `facts` (JSON values) to `path`.
+
+    Of several processes all call it, one with `writes`: gathering split weights takes them all.
+    """
+    tensors: dict[str, Tensor] = {}
     for name, parameter in _trainable(model):
-        tensors[f"weight/{name}"] = parameter.detach()
-        for key, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"{key}/{name}"] = torch.as_tensor(value)
+        stored = {"weight": parameter.detach(), **optimizer.state.get(parameter, {})}
+        for key, value in stored.items():
+            gathered = whole(torch.as_tensor(value))
+            if writes:
+                tensors[f"{key}/{name}"] = gathered.cpu().contiguous().clone()
+    if not writes:
+        return
     temporary = path.with_name(path.name + ".tmp")
     try:
-        save_file(
-            {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()},
-            str(temporary),
-            metadata={"facts": json.dumps(facts)},
-        )
+        save_file(tensors, str(temporary), metadata={"facts": json.dumps(facts)})
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
@@ -52,7 +67,7 @@ def load_checkpoint(path: Path, model: Any, optimizer: torch.optim.Optimizer) ->
         names = set(stored.keys())
         for name, parameter in _trainable(model):
             with torch.no_grad():
-                parameter.copy_(stored.get_tensor(f"weight/{name}"))
+                parameter.copy_(_like(parameter, stored.get_tensor(f"weight/{name}")))
             state = {
                 key: stored.get_tensor(f"{key}/{name}")
                 for key in ("step", "exp_avg", "exp_avg_sq")
@@ -60,12 +75,26 @@ def load_checkpoint(path: Path, model: Any, optimizer: torch.optim.Optimizer) ->
             }
             if state:
                 optimizer.state[parameter] = {
-                    key: value if key == "step" else value.to(parameter.device)
+                    # a fused optimizer wants its step, a scalar, where the weights are
+                    key: value.to(parameter.device) if key == "step" else _like(parameter, value)
                     for key, value in state.items()
                 }
         facts: dict[str, Any] = json.loads(stored.metadata()["facts"])
     return facts
 
 
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor with all its parts in this process; a partial sum is added up. All call it together."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
 def _trainable(model: Any) -> list[tuple[str, torch.nn.Parameter]]:
     return [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def _like(parameter: Tensor, stored: Tensor) -> Tensor:
+    """`stored` where the parameter is, and split as it is; every process has read it, so nothing is sent."""
+    stored = stored.to(parameter.device)
+    if not isinstance(parameter, DTensor):
+        return stored
+    return distribute_tensor(stored, parameter.device_mesh, parameter.placements, src_data_rank=None)

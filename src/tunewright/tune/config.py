@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,9 +10,14 @@ from tunewright.run.config import Config
 from tunewright.tune.objective import Normalisation, Objective
 from tunewright.tune.objective_names import parse_objective
 
+if TYPE_CHECKING:  # adapters load torch, and settings are read by commands that need none
+    from tunewright.tune.adapters import Adapter
+
 
 class TuneConfig(Config):
     """The settings of one arm. A recipe's `tune:` table holds them; `arms` and `seeds` vary them."""
+
+    no_effect: ClassVar[frozenset[str]] = frozenset({"trackers"})
 
     model: str = Field("scratch:tiny", description="Hugging Face id, folder, or scratch:tiny, scratch:small")
     objective: str = Field(
@@ -52,6 +57,33 @@ class TuneConfig(Config):
     explanation: bool = Field(True, description="train on explanations after the outputs")
     lora: int | None = Field(None, ge=1, description="rank of a LoRA adapter; none trains all weights")
     lora_alpha: float | None = Field(None, gt=0, description="default: twice the rank")
+    lora_dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the adapter")
+    lora_targets: str | tuple[str, ...] | None = Field(
+        None, description="q_proj,v_proj or one regular expression; default: all linear layers but the head"
+    )
+    adapter: Literal["lora", "dora", "qlora"] = Field(
+        "lora", description="kind of adapter where lora gives a rank; qlora needs CUDA and bitsandbytes"
+    )
+    save: Literal["merged", "adapter"] = Field(
+        "merged", description="one ordinary model, or the adapter alone, which names its base"
+    )
+    checkpointing: bool = Field(
+        False, description="compute layers again in the backward pass: less memory, more time"
+    )
+    sharding: Literal["none", "fsdp"] = Field(
+        "none", description="over several processes: whole weights in each, or split among them"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many epochs without a lower held-out output loss"
+    )
+    min_delta: float = Field(0.0, ge=0, description="nats by which a loss must fall to count as lower")
+    keep: Literal["last", "best"] = Field(
+        "last", description="the epoch that is saved; best is by held-out output loss"
+    )
+    stop_on: str | None = Field(None, description="the held-out set that decides; default: the first")
+    trackers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
+        (), description="also log there, through its own client"
+    )
     chat_template: str | None = Field(
         None, description="tulu, chatml or a Jinja file; default: the model's own"
     )
@@ -88,3 +120,25 @@ class TuneConfig(Config):
         return parse_objective(
             self.objective, normalisation=self.normalisation, role_weights=self.role_weights
         )
+
+    @model_validator(mode="after")
+    def _shardable(self) -> Self:
+        if self.sharding == "fsdp" and self.is_quantised:
+            raise ValueError(
+                "sharding: fsdp splits weights that are trained or float; qlora's 4 bits stay whole"
+            )
+        return self
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether the base is held in 4 bits."""
+        return self.lora is not None and self.adapter == "qlora"
+
+    def parsed_adapter(self) -> Adapter | None:
+        """The adapter that is trained; None where all weights are."""
+        from tunewright.tune.adapters import Adapter, AdapterKind
+
+        if self.lora is None:
+            return None
+        kind = AdapterKind(self.adapter)
+        return Adapter(self.lora, kind, self.lora_alpha, self.lora_dropout, self.lora_targets)

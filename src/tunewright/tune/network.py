@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from tunewright.tune.batches import Micro
+from tunewright.tune.distributed import ALONE, World
 from tunewright.tune.head import Loss, Reference, weighted_cross_entropy
 from tunewright.tune.model import decoder_of, supports_packing
 from tunewright.tune.neftune import Neftune, added_to_embeddings
 from tunewright.tune.reference import FrozenReference
+from tunewright.tune.sharding import Root
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Network:
 
     `packed`: documents may lie end to end in one row. `plain_head`: its logits are hidden·weightᵀ + bias
     and nothing else, so the tiled head may be used. `dtype` is what products run in (autocast). With a
-    `reference`, λ = `kl` times the divergence from it is part of a training loss.
+    `reference`, λ = `kl` times the divergence from it is part of a training loss. `world` is this process's
+    place among those that train together; with a `root` the weights are split over them.
     """
 
     model: Any
@@ -32,19 +35,34 @@ class Network:
     dtype: torch.dtype
     reference: FrozenReference | None = None
     kl: float = 0.0
+    world: World = ALONE
+    root: Root | None = None
 
     @classmethod
-    def prepare(cls, model: Any, *, dtype: torch.dtype, kl: float = 0.0) -> Network:
+    def prepare(cls, model: Any, *, dtype: torch.dtype, kl: float = 0.0, world: World = ALONE) -> Network:
         """Prove both facts on the model itself, with random tokens; with `kl`, freeze what it is now."""
         packed, plain_head = supports_packing(model), _has_plain_head(model)
-        return cls(model, packed, plain_head, dtype, FrozenReference.of(model) if kl else None, kl)
+        reference = FrozenReference.of(model) if kl else None
+        return cls(model, packed, plain_head, dtype, reference, kl, world)
+
+    def takes(self, piece: int) -> bool:
+        """Whether this process measures the piece of that number; with split weights all do all of them."""
+        return self.root is not None or piece % self.world.size == self.world.rank
 
     def loss(self, micro: Micro, *, noise: Neftune | None = None) -> Loss:
         """Σ coefficient·(nll + λ·KL) over the scored targets of one forward pass, and the parts of each.
 
         The divergence is formed in training mode only; `noise` is added to the embeddings of this model, not
-        to its reference's.
+        to its reference's. With split weights all processes call it together.
         """
+        if self.root is None:
+            return self._loss(micro, noise)
+        loss: Loss = self.root(lambda: self._loss(micro, noise))
+        if not torch.is_grad_enabled():
+            self.root.reshard()  # type: ignore[operator]  # else only a backward pass lets the weights go
+        return loss
+
+    def _loss(self, micro: Micro, noise: Neftune | None) -> Loss:
         device = self.model.device
         inputs: dict[str, Any] = {"input_ids": micro.ids_BT.to(device), "use_cache": False}
         if self.packed:

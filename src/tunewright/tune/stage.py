@@ -2,104 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import struct
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from tunewright.errors import DataError, ModelError
-from tunewright.records.digest import prompt_digest, records_digest
+from tunewright.errors import DataError, ModelError, RecipeError
+from tunewright.records.digest import records_digest
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject
-from tunewright.run.files import JsonlLog, write_json_atomic, write_text_atomic
+from tunewright.run.files import JsonlLog, write_text_atomic
 from tunewright.run.fingerprint import Fingerprint
 from tunewright.run.folder import RunFolder, read_manifest
 from tunewright.run.progress import Progress
 from tunewright.run.seeds import derive_seed
 from tunewright.run.versions import environment
+from tunewright.tune.adapters import Save, add_adapter, check_adapter
+from tunewright.tune.beside import write_masks, write_rejects
 from tunewright.tune.config import TuneConfig
-from tunewright.tune.examples import Dropped, Example, Examples, make_examples, role_counts
+from tunewright.tune.distributed import World, joined
+from tunewright.tune.epochs import EpochWatch
+from tunewright.tune.examples import role_counts
 from tunewright.tune.loop import train
-from tunewright.tune.measure import ExampleLoss, example_losses
 from tunewright.tune.memory import cuda_peak_bytes, peak_bytes, reset_peak
-from tunewright.tune.model import (
-    add_lora,
-    default_lr,
-    device_of_choice,
-    load_model,
-    load_tokenizer,
-    save_model,
-)
+from tunewright.tune.model import default_lr, device_of_choice, enable_checkpointing, load_model, save_model
 from tunewright.tune.network import Network
 from tunewright.tune.precision import choose_dtype
-from tunewright.tune.preview import Preview, mask, mask_html
-from tunewright.tune.roles import Renderer
-
-PREVIEWS = 3  # records whose mask is written beside the model
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What training needs, before any weight is loaded: the same for every arm on the same data."""
-
-    renderer: Renderer
-    train: Examples
-    heldout: Mapping[str, Examples]
-    measured: Mapping[str, tuple[Example, ...]]  # by set; of the training set a fixed sample
-
-
-def prepare(
-    config: TuneConfig,
-    records: Sequence[Record],
-    heldout: Mapping[str, Sequence[Record]],
-    *,
-    progress: Progress | None = None,
-) -> Prepared:
-    """Tokenise and filter all sets. Raises `DataError` when nothing is left to train on, with the reasons."""
-    if not records:
-        raise DataError("there are no training records; check the data file and --holdout")
-    progress = progress or Progress()
-    tokenizer = load_tokenizer(config.model, records)
-    renderer = Renderer(tokenizer, chat_template=config.chat_template)
-    progress.start("tokenise", len(records) + sum(map(len, heldout.values())), "records")
-
-    def examples_of(rows: Sequence[Record]) -> Examples:
-        limit = min(config.max_tokens, _longest(tokenizer))
-        made = make_examples(
-            rows,
-            renderer,
-            max_tokens=limit,
-            explanation=config.explanation,
-            too_long=config.too_long,
-            weight_column=config.record_weight,
-        )
-        progress.advance(len(rows))
-        return made
-
-    train_set = examples_of(records)
-    if not train_set.kept:
-        drop = train_set.dropped[0]
-        raise DataError(
-            f"no training record is left: all {len(train_set.dropped)} were dropped; the first, {drop.id}: "
-            f"{drop.reason} ({drop.detail}). Try a larger --max-tokens or another --chat-template"
-        )
-    held = {name: examples_of(rows) for name, rows in heldout.items()}
-    for name, examples in held.items():
-        if not examples.kept:
-            drop = examples.dropped[0]
-            raise DataError(
-                f"no record of the held-out set {name!r} is left; the first, {drop.id}: {drop.reason} "
-                f"({drop.detail})"
-            )
-    progress.finish()
-    measured = {"train": _sample(train_set.kept, config.measured_rows)}
-    measured |= {name: examples.kept for name, examples in held.items()}
-    return Prepared(renderer, train_set, held, measured)
+from tunewright.tune.prepare import Prepared, check_set_names, prepare, rows_digest, shared_prompts
+from tunewright.tune.sharding import shard, whole_model
+from tunewright.tune.token_losses import TokenWatch
+from tunewright.tune.trackers import open_trackers
 
 
 def tune(
@@ -118,21 +54,24 @@ def tune(
     `model/` (an ordinary transformers folder), `metrics.jsonl` (a row a step), `losses/epoch-N.jsonl`
     (a row an example), `mask.html`, `rejects.jsonl` (`rejects` from reading, and what was too long or
     could not be proved) and `manifest.json`. A finished folder with the same settings and data is not run
-    again; an interrupted one goes on where it stopped.
+    again; an interrupted one goes on where it stopped. Under `torchrun` all processes call it and train
+    together; the first writes, and all get the manifest.
     """
     heldout = dict(heldout or {})
     progress = progress or Progress()
-    _known_sets(heldout)
+    check_set_names(heldout)
+    _check_settings(config, heldout)
     inputs = {"data": records_digest(records)} | {
         name: records_digest(rows) for name, rows in heldout.items()
     }
     inputs |= model_input(config.model)
-    with RunFolder.open(
-        out, fingerprint=Fingerprint("tune", config.settings(), inputs), again=again
-    ) as folder:
-        if not folder.is_done:
-            _run(folder, config, records, heldout, rejects, progress)
-    return read_manifest(out)
+    fingerprint = Fingerprint("tune", config.settings(), inputs)
+    with joined() as world:
+        with _opened(world, Path(out), fingerprint, again=again) as folder:
+            if not folder.is_done:
+                check_adapter(config.model, config.parsed_adapter(), Save(config.save))
+                _run(folder, config, records, heldout, rejects, progress, world)
+        return world.from_first(lambda: read_manifest(out))
 
 
 def _run(
@@ -142,6 +81,7 @@ def _run(
     heldout: Mapping[str, Sequence[Record]],
     rejects: Sequence[Reject],
     progress: Progress,
+    world: World,
 ) -> None:
     reset_peak()
     prepared = prepare(config, records, heldout, progress=progress)
@@ -149,22 +89,44 @@ def _run(
     roles = [example.roles for example in prepared.train.kept]
     record_weights = [example.weight for example in prepared.train.kept]
     share = objective.effective_output_share(roles, record_weights)
-    network = _network(config, prepared, folder.path)
+    network = _network(config, prepared, folder.path, world)
     # sums in another number of threads round differently, and a resumed run must not
-    torch.set_num_threads(int(_same_as_before(folder.path, "threads.txt", str(torch.get_num_threads()))))
-    digest = _same_as_before(folder.path, "rows.txt", _rows_digest(prepared.train.kept))
-    if digest != _rows_digest(prepared.train.kept):
+    kept_threads = "threads.txt" if world.size == 1 else f"threads-of-{world.size}.txt"
+    num_threads = _same_as_before(folder.path, kept_threads, str(torch.get_num_threads()), world)
+    torch.set_num_threads(int(num_threads))
+    digest = _same_as_before(folder.path, "rows.txt", rows_digest(prepared.train.kept), world)
+    if digest != rows_digest(prepared.train.kept):
         raise DataError(
             f"{folder.path}: the rows do not tokenise as when this run began (a chat template with today's "
             "date does that); move the folder away and run it again"
         )
     trainable = sum(p.numel() for p in network.model.parameters() if p.requires_grad)
     lr = default_lr(config)
-    (folder.path / "losses").mkdir(exist_ok=True)
-    _write_rejects(folder.path / "rejects.jsonl", rejects, prepared)
-    _write_masks(folder.path, config, records, prepared)
+    if world.is_first:
+        (folder.path / "losses").mkdir(exist_ok=True)
+        write_rejects(folder.path / "rejects.jsonl", rejects, prepared)
+        write_masks(folder.path, config, records, prepared)
     checkpoint = folder.path / "checkpoint.safetensors"
-    with JsonlLog(folder.path / "metrics.jsonl") as metrics:
+    with (
+        open_trackers(
+            config.trackers if world.is_first else (),
+            folder.path,
+            f"{objective.name} seed {config.seed}",
+            config.settings(),
+            note=progress.note,
+        ) as trackers,
+        JsonlLog(folder.path / "metrics.jsonl") if world.is_first else contextlib.nullcontext() as metrics,
+    ):
+        tokens = TokenWatch(
+            prepared.measured,
+            {"train": records, **heldout},
+            prepared.renderer,
+            objective,
+            folder.path,
+            explanation=config.explanation,
+            pack_tokens=config.pack_tokens,
+        )
+        watch = EpochWatch(network, config, prepared, folder.path, progress, trackers, tokens)
         seconds = train(
             network,
             prepared.train.kept,
@@ -173,20 +135,26 @@ def _run(
             lr=lr,
             checkpoint=checkpoint,
             metrics=metrics,
-            after_epoch=_measurer(network, config, prepared, folder.path, progress),
+            after_epoch=watch.after_epoch,
+            on_step=lambda row: trackers.log(row, row["step"]),
             progress=progress,
         )
-        metrics.sync()
-        num_steps = metrics.num_rows
+        if metrics is not None:
+            metrics.sync()
+    kept_epoch = watch.restore_best()
+    model = whole_model(network, lambda: _model(config, prepared))
+    if metrics is None:
+        return
     stop_ids = list(dict.fromkeys([prepared.renderer.stop_id, *_eos_ids(prepared.renderer.tokenizer)]))
     num_parameters = sum(p.numel() for p in network.model.parameters())
     weights = {role.name.lower(): weight for role, weight in objective.weights.items()}
     save_model(
-        network.model,
+        model,
         prepared.renderer.tokenizer,
         folder.path / "model",
         stop_ids=stop_ids,
         chat_template=prepared.renderer.chat_template,
+        save=Save(config.save),
     )
     weighted = [int(np.count_nonzero(each)) for each in objective.coefficients(roles, record_weights)]
     folder.finish(
@@ -196,7 +164,7 @@ def _run(
             "train": len(prepared.train.kept),
             "dropped": len(prepared.train.dropped),
             "cut": prepared.train.num_cut,
-            "steps": num_steps,
+            "steps": metrics.num_rows,
             **{f"heldout.{name}": len(examples.kept) for name, examples in prepared.heldout.items()},
             **{f"dropped.{name}": len(examples.dropped) for name, examples in prepared.heldout.items()},
         },
@@ -212,7 +180,7 @@ def _run(
             "tokens_by_role": role_counts(prepared.train.kept),
             "dropped": prepared.train.reasons(),
             "rows_digest": digest,
-            "heldout_prompts_in_training": _shared_prompts(records, heldout),
+            "heldout_prompts_in_training": shared_prompts(records, heldout),
             "template_sha256": _sha256(prepared.renderer.chat_template),
             "tokenizer_sha256": _sha256(prepared.renderer.tokenizer.backend_tokenizer.to_str()),
             "stop_token": prepared.renderer.tokenizer.convert_ids_to_tokens(prepared.renderer.stop_id),
@@ -221,6 +189,8 @@ def _run(
             "num_parameters": num_parameters,
             "num_trainable": trainable,
             "lr": lr,
+            "epochs_run": watch.epochs_run,
+            "kept_epoch": kept_epoch,
             "dtype": str(network.dtype).removeprefix("torch."),
             "device": str(network.model.device),
             "layout": "packed, attention per document" if network.packed else "right-padded",
@@ -228,13 +198,38 @@ def _run(
             "peak_bytes": peak_bytes(),
             "cuda_peak_bytes": cuda_peak_bytes(),
             "threads": torch.get_num_threads(),
+            "processes": world.size,
         },
     )
     checkpoint.unlink(missing_ok=True)
+    watch.best.path.unlink(missing_ok=True)
 
 
-def _network(config: TuneConfig, prepared: Prepared, folder: Path) -> Network:
-    model = load_model(config.model, prepared.renderer.tokenizer, seed=derive_seed(config.seed, "init"))
+def _check_settings(config: TuneConfig, heldout: Mapping[str, Sequence[Record]]) -> None:
+    """What only shows against the data at hand: a rule that needs a held-out set."""
+    if (config.patience is not None or config.keep == "best") and not heldout:
+        raise RecipeError("patience and keep: best go by a held-out set; name one, or hold rows out")
+    if config.stop_on is not None and config.stop_on not in heldout:
+        known = ", ".join(heldout) or "none"
+        raise RecipeError(f"stop_on: there is no held-out set {config.stop_on!r}; there are: {known}")
+
+
+@contextlib.contextmanager
+def _opened(world: World, out: Path, fingerprint: Fingerprint, *, again: bool) -> Iterator[RunFolder]:
+    """The folder, opened by the first process; the others see it too, without its lock, and write nothing."""
+    own: list[RunFolder] = []
+
+    def open_folder() -> bool:
+        own.append(RunFolder.open(out, fingerprint=fingerprint, again=again))
+        return own[0].is_done
+
+    is_done = world.from_first(open_folder)
+    with own[0] if own else RunFolder(out, fingerprint, is_done=is_done) as folder:
+        yield folder
+
+
+def _network(config: TuneConfig, prepared: Prepared, folder: Path, world: World) -> Network:
+    model = _model(config, prepared)
     longest = max(len(example) for examples in prepared.measured.values() for example in examples)
     longest = max(longest, *(len(example) for example in prepared.train.kept))
     positions = getattr(model.config, "max_position_embeddings", None)
@@ -243,110 +238,43 @@ def _network(config: TuneConfig, prepared: Prepared, folder: Path) -> Network:
             f"{config.model} reads at most {positions} tokens and the longest example has {longest}; "
             f"use --max-tokens {positions} or less"
         )
-    if config.lora is not None:
-        model = add_lora(
-            model, rank=config.lora, alpha=config.lora_alpha, seed=derive_seed(config.seed, "lora")
-        )
-    model.to(device_of_choice())
+    if config.checkpointing:
+        enable_checkpointing(model)
+    is_sharded = config.sharding == "fsdp" and world.size > 1
+    if not config.is_quantised and not is_sharded:  # those are placed while they are loaded, or split
+        model.to(device_of_choice())
     size = sum(parameter.numel() for parameter in model.parameters())
-    dtype = _settled_dtype(folder, config, size, model.device)
-    return Network.prepare(model, dtype=dtype, kl=config.kl or 0.0)
+    dtype = _settled_dtype(folder, config, size, world)
+    network = Network.prepare(model, dtype=dtype, kl=config.kl or 0.0, world=world)
+    return shard(network, world) if is_sharded else network
 
 
-def _settled_dtype(folder: Path, config: TuneConfig, size: int, device: torch.device) -> torch.dtype:
+def _model(config: TuneConfig, prepared: Prepared) -> Any:
+    """The model before training, with its adapter; the same each time it is asked for."""
+    adapter = config.parsed_adapter()
+    seed = derive_seed(config.seed, "init")
+    model = load_model(config.model, prepared.renderer.tokenizer, seed=seed, quantised=config.is_quantised)
+    if adapter is None:
+        return model
+    return add_adapter(model, adapter, seed=derive_seed(config.seed, "lora"))
+
+
+def _settled_dtype(folder: Path, config: TuneConfig, size: int, world: World) -> torch.dtype:
     """The probe's choice, kept in the folder so that a resumed run computes as it began."""
-    dtype = choose_dtype(config.precision, num_parameters=size, device=device)
-    kept = _same_as_before(folder, "dtype.txt", str(dtype).removeprefix("torch."))
+    dtype = choose_dtype(config.precision, num_parameters=size, device=device_of_choice())
+    kept = _same_as_before(folder, "dtype.txt", str(dtype).removeprefix("torch."), world)
     return torch.bfloat16 if kept == "bfloat16" else torch.float32
 
 
-def _same_as_before(folder: Path, name: str, value: str) -> str:
-    """The value that the run began with, kept in the folder; this one where it begins now."""
-    kept = folder / name
-    if not kept.exists():
-        write_text_atomic(kept, value)
-    return kept.read_text()
+def _same_as_before(folder: Path, name: str, value: str, world: World) -> str:
+    """The value that the run began with, kept in the folder; where it begins now the first process's."""
 
+    def kept() -> str:
+        if not (folder / name).exists():
+            write_text_atomic(folder / name, value)
+        return (folder / name).read_text()
 
-def _measurer(
-    network: Network, config: TuneConfig, prepared: Prepared, folder: Path, progress: Progress
-) -> Callable[[int], None]:
-    """What is done after each epoch: per-example losses of every set, into one file, written whole."""
-
-    def measure(epoch: int) -> None:
-        file = folder / "losses" / f"epoch-{epoch}.jsonl"
-        if file.exists():
-            return
-        progress.start(f"measure epoch {epoch}", sum(map(len, prepared.measured.values())), "examples")
-        rows = []
-        for name, examples in prepared.measured.items():
-            losses = example_losses(
-                network,
-                examples,
-                pack_tokens=config.pack_tokens,
-                on_progress=lambda done: progress.advance(done),
-            )
-            rows += [_loss_row(name, loss) for loss in losses]
-        _write_rows(file, rows)
-        progress.finish()
-
-    return measure
-
-
-def _loss_row(set_name: str, loss: ExampleLoss) -> dict[str, Any]:
-    return {
-        "set": set_name,
-        "id": loss.id,
-        "losses": {name: [group.nll, group.num_tokens] for name, group in loss.groups.items()},
-    }
-
-
-def _write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    import orjson
-
-    write_text_atomic(file, "".join(orjson.dumps(row).decode() + "\n" for row in rows))
-
-
-def _write_rejects(file: Path, rejects: Sequence[Reject], prepared: Prepared) -> None:
-    rows = [asdict(reject) for reject in rejects]
-    sets: dict[str, Sequence[Dropped]] = {"train": prepared.train.dropped}
-    sets |= {name: examples.dropped for name, examples in prepared.heldout.items()}
-    rows += [{"set": name, **asdict(drop)} for name, drops in sets.items() for drop in drops]
-    _write_rows(file, rows)
-
-
-def _write_masks(folder: Path, config: TuneConfig, records: Sequence[Record], prepared: Prepared) -> None:
-    objective = config.parsed_objective()
-    by_id = {record.id: record for record in records}
-    shown = [by_id[example.id] for example in prepared.train.kept[:PREVIEWS]]
-    previews = [
-        mask(record, prepared.renderer, objective, explanation=config.explanation) for record in shown
-    ]
-    write_text_atomic(folder / "mask.html", mask_html(previews))
-    write_json_atomic(folder / "mask.json", [_preview_row(preview) for preview in previews])
-
-
-def _preview_row(preview: Preview) -> dict[str, Any]:
-    return {
-        "id": preview.record_id,
-        "tokens": [[token.text, token.role.name.lower(), token.weight] for token in preview.tokens],
-    }
-
-
-def _sample(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
-    """At most `most` examples, spread over the set and the same for every arm and seed."""
-    if len(examples) <= most:
-        return tuple(examples)
-    chosen = np.random.default_rng(derive_seed(0, "measured")).choice(len(examples), size=most, replace=False)
-    return tuple(examples[index] for index in sorted(chosen))
-
-
-def _known_sets(heldout: Mapping[str, Sequence[Record]]) -> None:
-    for name, rows in heldout.items():
-        if name in ("train", "data", "model"):
-            raise DataError(f"a held-out set cannot be called {name!r}; choose another name")
-        if not rows:
-            raise DataError(f"the held-out set {name!r} has no records")
+    return world.from_first(kept)
 
 
 def model_input(spec: str) -> dict[str, str]:
@@ -358,27 +286,8 @@ def model_input(spec: str) -> dict[str, str]:
     return {"model": hashlib.sha256(repr(listing).encode()).hexdigest()}
 
 
-def _longest(tokenizer: Any) -> int:
-    """The tokenizer's own limit; unset ones hold a number beyond any model."""
-    return int(min(tokenizer.model_max_length, 1 << 40))
-
-
 def _eos_ids(tokenizer: Any) -> list[int]:
     return [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)]
-
-
-def _shared_prompts(records: Sequence[Record], heldout: Mapping[str, Sequence[Record]]) -> dict[str, int]:
-    """How many records of each held-out set have a prompt that is trained on: they measure memory."""
-    trained = {prompt_digest(record) for record in records}
-    return {name: sum(prompt_digest(record) in trained for record in rows) for name, rows in heldout.items()}
-
-
-def _rows_digest(examples: Sequence[Example]) -> str:
-    digest = hashlib.sha256()
-    for example in examples:
-        digest.update(example.id.encode() + b"\0" + example.ids.tobytes())
-        digest.update(struct.pack("<d", example.weight))
-    return digest.hexdigest()
 
 
 def _sha256(text: str) -> str:
