@@ -204,6 +204,11 @@ def test_wandb_reads_back_every_value_once(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("WANDB_MODE", "offline")
     cut_run("wandb", tmp_path)
     rows, runs = read_wandb(tmp_path / "wandb")
+    for _ in range(100):  # W&B's own process may still be writing when `finish` has come back
+        if len(rows) >= len(LOSS) + 1:
+            break
+        time.sleep(0.1)
+        rows, runs = read_wandb(tmp_path / "wandb")
     assert [(row["step"], row["loss"]) for row in rows if "loss" in row] == LOSS
     assert [row for row in rows if "heldout/mine" in row] == [{"heldout/mine": 2.25, "step": 3}]
     assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2
