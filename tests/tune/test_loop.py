@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,18 @@ def test_any_micro_batch_split_gives_the_same_loss_and_gradients(
         loss, found = ours(network, examples, objective, pack_tokens)
         assert loss == pytest.approx(whole, rel=1e-6)
         assert_close(found, expected, atol=1e-5 * scale)
+
+
+def test_any_order_within_the_pack_gives_the_same_loss_and_gradients(
+    network: Network, examples: tuple[Example, ...]
+) -> None:
+    weighted = [dataclasses.replace(example, weight=1 + index / 4) for index, example in enumerate(examples)]
+    objective = parse_objective("plw:0.25", normalisation="weight_mean")
+    whole, expected = ours(network, weighted, objective, 10**6)
+    for order in np.random.default_rng(0).permuted(np.tile(np.arange(len(weighted)), (3, 1)), axis=1):
+        loss, found = ours(network, [weighted[index] for index in order], objective, 300)
+        assert loss == pytest.approx(whole, rel=1e-6)
+        assert_close(found, expected)
 
 
 def test_im_with_weight_0_gives_its_gradients_bit_for_bit(
@@ -347,6 +360,21 @@ def test_the_saved_model_loads_and_stops_at_its_end_token(tmp_path: Path) -> Non
     out = model.generate(**prompt, max_new_tokens=20, do_sample=False)[0, prompt["input_ids"].shape[1] :]
     assert tokenizer.decode(out) == "No.<|end|>"
     assert manifest["extra"]["stop_token"] == "<|end|>"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_padding_with_the_end_token_masks_no_end(
+    records: list[Record], tiny_tokenizer: Any, packed: bool
+) -> None:
+    """Where the end token also pads, as in many tokenizers, the end of every answer is trained on."""
+    tokenizer = copy.deepcopy(tiny_tokenizer)
+    tokenizer.pad_token = tokenizer.eos_token
+    made = make_examples(records, Renderer(tokenizer), max_tokens=512, explanation=True).kept
+    objective = parse_objective("it")
+    coefficients = objective.coefficients([example.roles for example in made])
+    micros = list(micro_batches(made, coefficients, pack_tokens=600, packed=packed))
+    ends = sum(int((micro.targets_N == tokenizer.eos_token_id).sum()) for micro in micros)
+    assert ends == sum(example.count(Role.EOS) for example in made) >= len(made)
 
 
 def test_a_loss_that_explodes_names_the_step_and_the_way_out(tmp_path: Path) -> None:
