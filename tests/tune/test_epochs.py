@@ -79,7 +79,7 @@ def test_a_rule_on_held_out_rows_needs_some(tmp_path: Path, settings: dict[str, 
 
 def test_a_set_to_stop_on_that_is_not_there_is_an_error_that_names_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no held-out set 'other'; there are: heldout"):
-        tune(TuneConfig(stop_on="other"), RECORDS[:16], tmp_path / "arm", heldout=HELDOUT)
+        tune(TuneConfig(stop_on="other", patience=1), RECORDS[:16], tmp_path / "arm", heldout=HELDOUT)
 
 
 def test_a_tracker_sees_every_step_and_epoch_and_changes_no_result(tmp_path: Path) -> None:
@@ -100,3 +100,21 @@ def test_a_tracker_sees_every_step_and_epoch_and_changes_no_result(tmp_path: Pat
     assert [point.step for point in read.Scalars("heldout/heldout/output_loss")] == [4, 8]
     weights = [(tmp_path / n / "model/model.safetensors").read_bytes() for n in ("plain", "tracked")]
     assert weights[0] == weights[1]
+
+
+def test_held_out_losses_that_a_tracker_missed_are_handed_over_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after epoch 2, whose loss never arrived: the resumed run hands over those of 1, 2 and 3."""
+    seen: list[tuple[float, int]] = []
+    monkeypatch.setattr(
+        "tunewright.tune.trackers.Trackers.log",
+        lambda self, values, step: seen.extend((v, step) for k, v in values.items() if "/" in k),
+    )
+    config = TuneConfig.model_validate({**QUICK, "epochs": 3})
+    progress = Progress(KillAfterMeasuring(2))
+    with pytest.raises(Killed):
+        tune(config, RECORDS[:16], tmp_path / "arm", heldout=HELDOUT, progress=progress)
+    seen.clear()
+    tune(config, RECORDS[:16], tmp_path / "arm", heldout=HELDOUT)
+    assert {step for _, step in seen} == {4, 8, 12}

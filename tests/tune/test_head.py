@@ -7,9 +7,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from tunewright.tune import head
-from tunewright.tune.head import STRIP_ROWS, weighted_cross_entropy
+from tunewright.tune.head import weighted_cross_entropy
 
-TILE_ROWS = 20  # not a whole number of strips
+STRIP_ROWS, TILE_ROWS = 8, 20  # a tile is no whole number of strips
 
 
 @pytest.mark.parametrize("rows", [1, STRIP_ROWS, STRIP_ROWS + 1, TILE_ROWS, TILE_ROWS + 1, 2 * TILE_ROWS + 5])
@@ -19,6 +19,7 @@ def test_loss_and_gradients_equal_the_plain_formula(
 ) -> None:
     """d/dh, d/dW and d/db of Σ c·CE, for tiles and strips that fit exactly, partly, and more than once."""
     monkeypatch.setattr(head, "TILE_BYTES", TILE_ROWS * 50 * 4)
+    monkeypatch.setattr(head, "STRIP_BYTES", STRIP_ROWS * 50 * 4)
     torch.manual_seed(0)
     hidden = torch.randn(rows, 16, requires_grad=True)
     weight = torch.randn(50, 16, requires_grad=True)
@@ -69,3 +70,18 @@ def test_large_logits_lose_no_digits(size: float) -> None:
     expected = cross_entropy((hidden.double() @ weight.double().T), targets, reduction="none")
     found = weighted_cross_entropy(hidden, weight, None, targets, torch.ones(40)).nll_N
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_measuring_forms_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parameter asks for a gradient even under `no_grad`; forming it would double the time of measuring."""
+    hidden, weight = torch.randn(5, 8), torch.nn.Parameter(torch.randn(30, 8))
+    wanted = []
+    forward = head._TiledCrossEntropy.forward
+    monkeypatch.setattr(
+        head._TiledCrossEntropy,
+        "forward",
+        staticmethod(lambda ctx, *given: (wanted.append(ctx.needs_input_grad), forward(ctx, *given))[1]),
+    )
+    with torch.no_grad():
+        weighted_cross_entropy(hidden, weight, None, torch.arange(5), torch.ones(5))
+    assert not any(wanted[0])

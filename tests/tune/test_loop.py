@@ -411,7 +411,7 @@ def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path) -> None:
     (tmp_path / "arm/threads.txt").write_text("2")
     manifest = tune(TuneConfig(epochs=3), records, tmp_path / "arm")
     assert manifest["extra"]["threads"] == 2
-    torch.set_num_threads(1)
+    assert torch.get_num_threads() == 1, "and what comes after it keeps its own"
 
 
 def test_rows_that_tokenise_otherwise_are_not_gone_on_with(tmp_path: Path) -> None:
@@ -455,3 +455,38 @@ def test_an_adapter_is_kept_where_its_base_can_be_loaded(tmp_path: Path) -> None
         before = AutoModelForCausalLM.from_pretrained(base)(ids).logits
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
     assert (ours - before).abs().max() > 1e-3, "the adapter has learnt something"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"adapter": "dora"},
+        {"lora_targets": "q_proj"},
+        {"save": "adapter"},
+        {"min_delta": 0.1},
+        {"stop_on": "other"},
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="does nothing without"):
+        TuneConfig.model_validate(settings)
+
+
+def test_a_local_model_with_other_weights_is_another_input(tmp_path: Path) -> None:
+    """The size of a weights file says nothing: two models of one shape have the same."""
+    from tunewright.tune.stage import model_input
+
+    digests = []
+    for seed in (1, 2, 1):
+        torch.manual_seed(seed)
+        (tmp_path / "model.safetensors").write_bytes(torch.randn(300, 300).numpy().tobytes())
+        digests.append(model_input(str(tmp_path))["model"])
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_held_out_rows_need_no_record_weight(tmp_path: Path) -> None:
+    weighted = [dataclasses.replace(record, meta={"w": 2}) for record in make_records(8)]
+    manifest = tune(
+        TuneConfig(epochs=1, record_weight="w"), weighted, tmp_path / "arm", heldout={"held": make_records(4)}
+    )
+    assert manifest["counts"]["heldout.held"] == 4

@@ -190,3 +190,28 @@ def test_a_normalisation_that_contradicts_the_objectives_own_is_refused(text: st
 def test_weights_of_no_role_or_no_weights_are_refused(weights: dict[str, float]) -> None:
     with pytest.raises(RecipeError, match="role_weights"):
         parse_objective("it", role_weights=weights)
+
+
+@pytest.mark.parametrize(
+    "name", ["it", "im", "plw:0.5", "wit:0.5/0", "instruction_only", "it_example_weighted"]
+)
+@pytest.mark.parametrize("mode", ["paper", "released-code"])
+def test_a_mode_never_changes_what_prompts_and_answers_weigh(name: str, mode: str) -> None:
+    content = np.isin(ROLES, (3, 4, 5, 7))
+    plain, found = parse_objective(name), parse_objective(f"{name}@{mode}")
+    assert found.token_weights(ROLES)[content].tolist() == plain.token_weights(ROLES)[content].tolist()
+
+
+@pytest.mark.parametrize("mode", ["paper", "released-code"])
+def test_a_mode_says_what_template_tokens_weigh(mode: str) -> None:
+    with pytest.raises(RecipeError, match="says what template tokens weigh"):
+        parse_objective(f"im@{mode}", role_weights={"header": 1})
+
+
+def test_another_weighted_role_takes_nothing_from_prompts_under_output_preserving() -> None:
+    roles = np.array(
+        [1, 2, 2, 2, 3, 3, 5], dtype=np.int8
+    )  # header, three system, two instruction, one output
+    objective = parse_objective("output_preserving", role_weights={"system": 0.03})
+    found = objective.coefficients([roles])[0].tolist()
+    assert found == pytest.approx([0, 0.01, 0.01, 0.01, 0.5, 0.5, 1])

@@ -42,7 +42,7 @@ def save_checkpoint(
         for key, value in stored.items():
             gathered = whole(torch.as_tensor(value))
             if writes:
-                tensors[f"{key}/{name}"] = gathered.cpu().contiguous().clone()
+                tensors[f"{key}/{name}"] = gathered.cpu().contiguous()
     if not writes:
         return
     temporary = path.with_name(path.name + ".tmp")

@@ -129,6 +129,22 @@ class TuneConfig(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        """A setting that changes nothing is a mistake, and two arms that differ in it alone are one."""
+        given = self.model_fields_set
+        idle = {
+            "lora": {"adapter", "lora_alpha", "lora_dropout", "lora_targets", "save"},
+            "patience": {"min_delta"},
+        }
+        for needed, settings in idle.items():
+            for name in sorted(settings & given):
+                if getattr(self, needed) is None and getattr(self, name) != _default(name):
+                    raise ValueError(f"{name} does nothing without {needed}; give {needed}, or leave it out")
+        if self.stop_on is not None and self.patience is None and self.keep == "last":
+            raise ValueError("stop_on does nothing without patience or keep: best; give one, or leave it out")
+        return self
+
     @property
     def is_quantised(self) -> bool:
         """Whether the base is held in 4 bits."""
@@ -142,3 +158,7 @@ class TuneConfig(Config):
             return None
         kind = AdapterKind(self.adapter)
         return Adapter(self.lora, kind, self.lora_alpha, self.lora_dropout, self.lora_targets)
+
+
+def _default(name: str) -> object:
+    return TuneConfig.model_fields[name].default

@@ -172,11 +172,12 @@ def _gradient(parameter: torch.nn.Parameter) -> Tensor:
 def _buckets(parameters: Sequence[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
     """Neighbours of one type, up to `BUCKET_ELEMENTS` together; a larger one makes its own."""
     bucket: list[torch.nn.Parameter] = []
+    elements = 0
     for parameter in parameters:
-        elements = sum(other.numel() for other in bucket)
-        if bucket and (elements + parameter.numel() > BUCKET_ELEMENTS or parameter.dtype != bucket[0].dtype):
+        elements += parameter.numel()
+        if bucket and (elements > BUCKET_ELEMENTS or parameter.dtype != bucket[0].dtype):
             yield bucket
-            bucket = []
+            bucket, elements = [], parameter.numel()
         bucket.append(parameter)
     if bucket:
         yield bucket

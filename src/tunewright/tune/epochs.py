@@ -56,7 +56,8 @@ class EpochWatch:
             return False
         losses = output_losses(self._folder, self._set, epochs=epoch)
         steps_per_epoch = math.ceil(len(self._prepared.train.kept) / self._config.batch_size)
-        self._trackers.log({f"heldout/{self._set}/output_loss": losses[-1]}, epoch * steps_per_epoch)
+        for number, loss in enumerate(losses, start=1):  # what a tracker has already it leaves out
+            self._trackers.log({f"heldout/{self._set}/output_loss": loss}, number * steps_per_epoch)
         if self._config.keep == "best":
             self.best.keep(self._network.model, losses, world=self._network.world)
         if self._config.patience is None:

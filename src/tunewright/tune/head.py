@@ -17,8 +17,8 @@ from torch import Tensor
 
 # Logits held at a time. Wide tiles pay: each adds a product to the gradient of the whole head.
 TILE_BYTES = 64 * 1024 * 1024
-# Rows whose softmax is taken at a time, so that its passes stay in a core's own cache.
-STRIP_ROWS = 8
+# Logits whose softmax is taken at a time on a CPU, so that its passes stay in a core's own cache.
+STRIP_BYTES = 1024 * 1024
 
 
 class Loss(NamedTuple):
@@ -56,6 +56,9 @@ def weighted_cross_entropy(
     vocabulary, so its gradient is not that of the target's own log-probability. Under autocast the products
     run in its dtype; softmax and sums are float32. No rows: a zero that still has a gradient.
     """
+    if not torch.is_grad_enabled():  # a parameter asks for its gradient even then, at twice the time
+        hidden_ND, weight_VD = hidden_ND.detach(), weight_VD.detach()
+        bias_V = None if bias_V is None else bias_V.detach()
     total, nll_N, kl_N = _TiledCrossEntropy.apply(  # type: ignore[no-untyped-call]
         hidden_ND, weight_VD, bias_V, targets_N, coefficients_N, reference
     )
@@ -88,6 +91,7 @@ class _TiledCrossEntropy(torch.autograd.Function):
         # one buffer for all tiles: memory that is new to the process costs as much as a pass over it
         tile_rows = max(1, min(TILE_BYTES // (product_VD.element_size() * len(weight_VD)), len(targets_N)))
         products_TV = torch.empty(tile_rows, len(weight_VD), dtype=dtype, device=hidden_ND.device)
+        strip_rows = max(1, STRIP_BYTES // (4 * len(weight_VD))) if device == "cpu" else tile_rows
         near = None if reference is None else _Near(reference, dtype, tile_rows)
         with torch.autocast(device, enabled=False):
             for start in range(0, len(targets_N), tile_rows):
@@ -96,8 +100,8 @@ class _TiledCrossEntropy(torch.autograd.Function):
                 logits_TV = torch.mm(tile_TD, product_VD.T, out=products_TV[: len(tile_TD)])
                 if near is not None:
                     near.multiply(rows)
-                for first in range(0, len(tile_TD), STRIP_ROWS):
-                    strip = slice(first, min(first + STRIP_ROWS, len(tile_TD)))
+                for first in range(0, len(tile_TD), strip_rows):
+                    strip = slice(first, min(first + strip_rows, len(tile_TD)))
                     own = slice(start + strip.start, start + strip.stop)
                     losses = _losses_and_slopes(logits_TV[strip], bias_V, targets_N[own], near, strip)
                     nll_N[own] = losses.nll_S

@@ -100,13 +100,13 @@ def train(
             if within == 0 or step == done:
                 name = f"{objective.name} seed {config.seed}, epoch {epoch + 1} of {config.epochs}"
                 progress.start(name, steps_per_epoch, "steps", done=within)
-            rows = steps_of_epoch(len(examples), batch_size=config.batch_size, seed=config.seed, epoch=epoch)[
-                within
-            ]
+                rows_of = steps_of_epoch(
+                    len(examples), batch_size=config.batch_size, seed=config.seed, epoch=epoch
+                )
             took = take_step(
                 network,
                 optimizer,
-                [examples[row] for row in rows],
+                [examples[row] for row in rows_of[within]],
                 objective=objective,
                 config=config,
                 lr=lr * schedule_factor(step, num_steps, config),
@@ -119,14 +119,14 @@ def train(
             on_step(row)
             progress.advance(loss=round(took.loss, 3))
             last_of_epoch = within == steps_per_epoch - 1
-            is_due = last_of_epoch or clock.since_checkpoint() > CHECKPOINT_SECONDS
+            is_due = last_of_epoch or clock.checkpoint_is_due()
             must_stop, must_save = world.any(interrupted(), interrupted() or is_due)
             if must_save:
                 if metrics is not None:
                     metrics.sync()
                 facts = {"step": step + 1, "seconds": clock.seconds()}
-                save_checkpoint(checkpoint, network.model, optimizer, facts, writes=world.is_first)
-                clock.checkpointed()
+                with clock.checkpointing():
+                    save_checkpoint(checkpoint, network.model, optimizer, facts, writes=world.is_first)
             if must_stop:
                 raise KeyboardInterrupt
             if last_of_epoch:
@@ -216,7 +216,10 @@ def accumulate_gradients(
     coefficients = objective.coefficients(
         [example.roles for example in examples], [example.weight for example in examples]
     )
-    expected = [int(np.count_nonzero(document)) for document in coefficients]
+    expected = [
+        int(np.count_nonzero(objective.token_weights(example.roles))) if np.float32(example.weight) else 0
+        for example in examples
+    ]
     loss, kl, num_tokens = 0.0, 0.0, 0
     lengths = [len(example) if count else 0 for example, count in zip(examples, expected, strict=True)]
     micros: Iterable[Micro] = micro_batches(
@@ -264,15 +267,23 @@ class _Clock:
     def __init__(self, seconds_before: float) -> None:
         self._before = seconds_before
         self._start = self._last_checkpoint = time.monotonic()
+        self._writing = 0.0
 
     def seconds(self) -> float:
         return self._before + time.monotonic() - self._start
 
-    def since_checkpoint(self) -> float:
-        return time.monotonic() - self._last_checkpoint
+    def checkpoint_is_due(self) -> bool:
+        """Writing takes at most a twentieth of the time, however large the model."""
+        return time.monotonic() - self._last_checkpoint > max(CHECKPOINT_SECONDS, 20 * self._writing)
 
-    def checkpointed(self) -> None:
+    @contextlib.contextmanager
+    def checkpointing(self) -> Iterator[None]:
+        """Written meanwhile, and not counted as training."""
+        start = time.monotonic()
+        with self.stopped():
+            yield
         self._last_checkpoint = time.monotonic()
+        self._writing = self._last_checkpoint - start
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:

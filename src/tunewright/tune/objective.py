@@ -34,8 +34,9 @@ class Normalisation(StrEnum):
     - `example_mean`: every example's own mean over its weighted tokens, then the mean over the E examples
       (what the released Instruction Modelling code does, with micro-batches of one).
     - `sum`: 1, as the paper's equations are written.
-    - `output_preserving`: in every example 1/n Σ over answer tokens + 1/m Σ over the others, then the mean
-      over the E examples: loss on the prompt is added, and the answers keep what IT gives them.
+    - `output_preserving`: in every example 1/n Σ over answer tokens + 1/m Σ over instruction and input (and
+      over any other weighted role by itself), then the mean over the E examples: loss on the prompt is
+      added, and the answers keep what IT gives them.
     """
 
     TOKEN_MEAN = "token_mean"
@@ -138,8 +139,8 @@ def _output_share(roles: NDArray[np.int8]) -> float:
 
 
 def _tokens_of_own_side(roles: NDArray[np.int8], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """For each token how many weighted ones its side has: n among answers, m among all others."""
-    is_answer = np.isin(roles, ANSWER_ROLES)
-    answers = int(np.count_nonzero(weights[is_answer]))
-    others = int(np.count_nonzero(weights[~is_answer]))
-    return np.where(is_answer, max(answers, 1), max(others, 1)).astype(np.float32)
+    """For each token how many weighted ones its side has: n of answers, m of prompts, or of its role."""
+    counts = np.bincount(roles[weights != 0], minlength=len(Role)).astype(np.float32)
+    for side in (ANSWER_ROLES, PROMPT_ROLES):
+        counts[list(side)] = counts[list(side)].sum()
+    return np.maximum(counts, 1)[roles]

@@ -44,7 +44,8 @@ def parse_objective(
     if mode:
         objective = replace(objective, normalisation=MODES[mode])
         if mode == "released-code" and objective.weights.get(Role.INSTRUCTION):
-            everything: dict[Role, float] = {role: 1.0 for role in WEIGHABLE if role not in objective.weights}
+            own = (*PROMPT_ROLES, *ANSWER_ROLES)
+            everything: dict[Role, float] = {role: 1.0 for role in WEIGHABLE if role not in own}
             objective = replace(
                 objective, weights={**objective.weights, **everything}, skips_first_header=True
             )
@@ -52,6 +53,8 @@ def parse_objective(
     if normalisation is not None:
         objective = _normalised(objective, normalisation, is_fixed=bool(mode))
     for role, weight in (role_weights or {}).items():
+        if mode and role in ("header", "separator"):
+            raise RecipeError(f"objective {text!r} says what template tokens weigh; leave out {role}")
         objective = _weighted(objective, role, weight)
     return objective
 

@@ -46,7 +46,7 @@ def prepare(
     renderer = Renderer(tokenizer, chat_template=config.chat_template)
     progress.start("tokenise", len(records) + sum(map(len, heldout.values())), "records")
 
-    def examples_of(rows: Sequence[Record]) -> Examples:
+    def examples_of(rows: Sequence[Record], *, weight_column: str | None = None) -> Examples:
         limit = min(config.max_tokens, _longest(tokenizer))
         made = make_examples(
             rows,
@@ -54,12 +54,12 @@ def prepare(
             max_tokens=limit,
             explanation=config.explanation,
             too_long=config.too_long,
-            weight_column=config.record_weight,
+            weight_column=weight_column,
         )
         progress.advance(len(rows))
         return made
 
-    train_set = examples_of(records)
+    train_set = examples_of(records, weight_column=config.record_weight)
     if not train_set.kept:
         drop = train_set.dropped[0]
         raise DataError(

@@ -35,7 +35,10 @@ from tunewright.tune.precision import choose_dtype
 from tunewright.tune.prepare import Prepared, check_set_names, prepare, rows_digest, shared_prompts
 from tunewright.tune.sharding import shard, whole_model
 from tunewright.tune.token_losses import TokenWatch
-from tunewright.tune.trackers import open_trackers
+from tunewright.tune.trackers import check_trackers, open_trackers
+
+# What is read of a large file to know it again.
+_BLOCK, _BLOCKS = 64 * 1024, 64
 
 
 def tune(
@@ -67,7 +70,7 @@ def tune(
     inputs |= model_input(config.model)
     fingerprint = Fingerprint("tune", config.settings(), inputs)
     with joined() as world:
-        with _opened(world, Path(out), fingerprint, again=again) as folder:
+        with _opened(world, Path(out), fingerprint, again=again) as folder, _threads_restored():
             if not folder.is_done:
                 check_adapter(config.model, config.parsed_adapter(), Save(config.save))
                 _run(folder, config, records, heldout, rejects, progress, world)
@@ -205,8 +208,19 @@ def _run(
     watch.best.path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def _threads_restored() -> Iterator[None]:
+    """A resumed run takes the number of threads it began with; what comes after it does not."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _check_settings(config: TuneConfig, heldout: Mapping[str, Sequence[Record]]) -> None:
     """What only shows against the data at hand: a rule that needs a held-out set."""
+    check_trackers(config.trackers)
     if (config.patience is not None or config.keep == "best") and not heldout:
         raise RecipeError("patience and keep: best go by a held-out set; name one, or hold rows out")
     if config.stop_on is not None and config.stop_on not in heldout:
@@ -278,12 +292,22 @@ def _same_as_before(folder: Path, name: str, value: str, world: World) -> str:
 
 
 def model_input(spec: str) -> dict[str, str]:
-    """A local model's files by name and size: a folder that changed is noticed without reading it all."""
+    """A digest of a local model's files, so that a folder with other weights is noticed.
+
+    Of a large file, 64 blocks spread over it are read: tuning changes them all.
+    """
     folder = Path(spec)
     if not folder.is_dir():
         return {}
-    listing = sorted((file.name, file.stat().st_size) for file in folder.iterdir() if file.is_file())
-    return {"model": hashlib.sha256(repr(listing).encode()).hexdigest()}
+    digest = hashlib.sha256()
+    for file in sorted(file for file in folder.iterdir() if file.is_file()):
+        size = file.stat().st_size
+        digest.update(f"{file.name}\0{size}\0".encode())
+        with file.open("rb") as opened:
+            for start in range(0, size, max(_BLOCK, size // _BLOCKS)):
+                opened.seek(start)
+                digest.update(opened.read(_BLOCK))
+    return {"model": digest.hexdigest()}
 
 
 def _eos_ids(tokenizer: Any) -> list[int]:

@@ -107,6 +107,7 @@ class BestWeights:
             return False
         facts = {"epoch": epoch, "loss": losses[-1]}
         save_checkpoint(self.path, model, _without_state(model), facts, writes=world.is_first)
+        world.from_first(lambda: None)  # nobody looks for the file before it is there
         return True
 
     def restore(self, model: Any, losses: Sequence[float]) -> int:
