@@ -46,6 +46,9 @@ COMMANDS = [
     "compare",
     "evaluate",
     "evaluate arms",
+    "evaluate answers",
+    "evaluate judge",
+    "evaluate winrate",
     "report",
     "tokens",
 ]

@@ -11,24 +11,27 @@ from typing import Literal
 
 from tunewright.coach.revision import FIELDS, Field
 from tunewright.llm.prompt_files import PromptFiles, frame_code
-from tunewright.llm.reply import Reply
 from tunewright.llm.request import Message, Request
-from tunewright.llm.structured import Unparsable, json_object
+from tunewright.rate.verdict import SCHEMA, Verdict, is_consistent, parse
 from tunewright.records.record import Record
 
-Verdict = Literal["a", "b", "tie"]  # of the versions as they were shown
+__all__ = [
+    "PROMPTS",
+    "Result",
+    "Verdict",
+    "both_orders",
+    "build",
+    "is_consistent",
+    "is_same",
+    "merge",
+    "parse",
+    "prompt_hashes",
+]
+
 Result = Literal["win", "tie", "loss"]  # of the record that is asked about: the revised one
 
 PROMPTS = PromptFiles("tunewright.coach")
 _FILES = ("judge.txt", "judge_system.txt")  # the folder holds the prompts of other steps too
-_VERDICTS: dict[str, Verdict] = {"a": "a", "b": "b", "tie": "tie"}
-_SCHEMA = {
-    "type": "object",
-    # the reason first: servers that constrain decoding write the properties in this order
-    "properties": {"reason": {"type": "string"}, "verdict": {"type": "string", "enum": ["A", "B", "tie"]}},
-    "required": ["reason", "verdict"],
-    "additionalProperties": False,
-}
 _NAMES: dict[Field, str] = {"output": "response"}
 
 
@@ -58,7 +61,7 @@ def build(record_a: Record, record_b: Record, *, max_tokens: int = 512) -> Reque
     )
     return Request(
         messages=(Message("system", PROMPTS.render("judge_system.txt")), Message("user", text)),
-        schema=_SCHEMA,
+        schema=SCHEMA,
         subject=f"{record_a.id} A against B",
         max_tokens=max_tokens,
     )
@@ -74,22 +77,6 @@ def is_same(before: Record, after: Record) -> bool:
     return all(getattr(before, name) == getattr(after, name) for name in FIELDS)
 
 
-def parse(reply: Reply) -> Verdict:
-    """The verdict of a reply; raises Unparsable in words for the model.
-
-    A reply cut at its token limit is no verdict, though its JSON may parse: constrained decoding closes the
-    object with whatever costs no more tokens.
-    """
-    if reply.finish == "length":
-        raise Unparsable("the answer was cut at the length limit; answer more briefly")
-    found = json_object(reply)
-    given = found.get("verdict")
-    verdict = _VERDICTS.get(given.strip().lower()) if isinstance(given, str) else None
-    if verdict is None:
-        raise Unparsable(f'"verdict" is {str(given)[:40]!r}; it must be "A", "B" or "tie"')
-    return verdict
-
-
 def merge(first: Verdict | None, second: Verdict | None) -> Result | None:
     """What two verdicts say of the revised record: `first` saw it as B, `second` as A.
 
@@ -100,11 +87,6 @@ def merge(first: Verdict | None, second: Verdict | None) -> Result | None:
         return None
     points = {"a": -1, "tie": 0, "b": 1}[first] + {"a": 1, "tie": 0, "b": -1}[second]
     return "win" if points > 0 else "loss" if points < 0 else "tie"
-
-
-def is_consistent(first: Verdict, second: Verdict) -> bool:
-    """Whether both orders name the same version, or both a tie: as a judge without a favourite place does."""
-    return {"a": "b", "b": "a", "tie": "tie"}[first] == second
 
 
 def prompt_hashes() -> dict[str, str]:

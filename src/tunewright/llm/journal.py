@@ -158,6 +158,16 @@ class Journal:
                 continue
             yield Call(number, key, model, Request.from_row(json.loads(request)), found)
 
+    def spent_on(self, model: str) -> Spent:
+        """The finished calls of one model and their tokens; of calls that came to nothing it is not known
+        whose they were."""
+        found = self._db.execute(
+            "SELECT COUNT(*), COALESCE(SUM(prompt_tokens), 0), COALESCE(SUM(output_tokens), 0) FROM calls "
+            "WHERE model = ?",
+            (model,),
+        ).fetchone()
+        return Spent(*found)
+
     def spent(self) -> Spent:
         """The calls of the journal and their tokens, with the tokens of calls that came to nothing."""
         num_calls, prompt_tokens, output_tokens = self._db.execute(

@@ -73,7 +73,7 @@ def build(
     )
     return Request(
         messages=(Message("system", PROMPTS.render("system.txt")), Message("user", text)),
-        schema=_schema(scale, expected=expected),
+        schema=reply_schema(scale, expected=expected),
         subject=f"{record.id} {criterion.key}",
         temperature=0.0,
         max_tokens=max_tokens,
@@ -146,8 +146,11 @@ def _parts(record: Record, side: Side) -> list[dict[str, str]]:
     return [{"name": name, "text": text} for name, text in texts if text.strip()]
 
 
-def _schema(scale: Scale, *, expected: bool) -> dict[str, Any]:
-    """Reason before score in the properties: servers that constrain decoding write them in this order."""
+def reply_schema(scale: Scale, *, expected: bool) -> dict[str, Any]:
+    """The shape of the replies that `parser` reads.
+
+    Reason before score in the properties: servers that constrain decoding write them in this order.
+    """
     score = (
         {"type": "integer", "enum": [int(one) for one in _digits(scale)]}
         if expected

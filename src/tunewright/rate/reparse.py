@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError
 from tunewright.llm.journal import JOURNAL_FILE
-from tunewright.llm.reply import Answer
-from tunewright.llm.request import Request
+from tunewright.llm.silent import SilentBackend
 from tunewright.rate.config import RateConfig
 from tunewright.rate.stage import rate
 from tunewright.run.config import parse_config
@@ -53,7 +50,7 @@ def reparse(
         "worst": settings["worst"],
     }
     config = parse_config(RateConfig, given, where="the command line")
-    backend = _Silent(settings["ask"]["model"], settings["ask"]["revision"])
+    backend = SilentBackend(settings["ask"]["model"], settings["ask"]["revision"])
     return rate(
         config,
         extra["data"],
@@ -64,19 +61,3 @@ def reparse(
         backend=backend,
         replies_of=manifest,
     )
-
-
-@dataclass(frozen=True)
-class _Silent:
-    """Whoever answered then, by name only: it may be gone by now."""
-
-    model: str
-    revision: str
-    batch_size: int = 1
-    max_concurrency: int | None = None
-
-    async def answer(self, requests: Sequence[Request]) -> list[Answer]:
-        raise AssertionError("nothing is asked when replies are read again")
-
-    async def close(self) -> None:
-        """Nothing is open."""
