@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tunewright.cli import evaluate_answers, evaluate_judge, evaluate_winrate
+from tunewright.cli import agreement, evaluate_answers, evaluate_judge, evaluate_winrate
 from tunewright.cli.run import Again
 from tunewright.cli.show import sink_for
 
 app = typer.Typer(help="Measure tuned models.", no_args_is_help=True, rich_markup_mode=None)
 app.command("answers")(evaluate_answers.command)
 app.command("judge")(evaluate_judge.command)
+app.command("agreement")(agreement.command)
 app.command("winrate")(evaluate_winrate.command)
 
 

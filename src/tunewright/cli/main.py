@@ -34,6 +34,7 @@ from tunewright.cli import (
     revise,
     run,
     select,
+    study,
     subsets,
     tokens,
     tune,
@@ -78,6 +79,7 @@ app.command("import")(import_.command)
 app.command("tune")(tune.command)
 app.command("compare")(compare.command)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(study.app, name="study")
 app.command("report")(report.command)
 app.command("tokens")(tokens.command)
 
