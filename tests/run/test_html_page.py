@@ -8,7 +8,8 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
-from tunewright.run.html_page import render_html
+from tunewright.errors import RunFolderError
+from tunewright.run.html_page import render_html, write_page
 
 
 @pytest.fixture
@@ -38,3 +39,17 @@ def test_what_no_page_may_hold_is_replaced_in_texts_and_in_markup(templates: Pat
 def test_a_value_that_is_not_given_is_an_error(templates: Path) -> None:
     with pytest.raises(jinja2.UndefinedError, match="'drawn' is undefined"):
         rendered(templates, text="a")
+
+
+def test_a_page_replaces_an_earlier_page_and_nothing_else(tmp_path: Path) -> None:
+    """`--out data.jsonl` by mistake must not cost the data."""
+    page, data = tmp_path / "page.html", tmp_path / "data.jsonl"
+    write_page(page, "<!doctype html>\n<p>one</p>")
+    write_page(page, "<!doctype html>\n<p>two</p>")
+    assert "two" in page.read_text()
+    data.write_text('{"instruction": "a", "output": "b"}\n')
+    with pytest.raises(RunFolderError, match="is no page"):
+        write_page(data, "<!doctype html>")
+    assert "instruction" in data.read_text()
+    with pytest.raises(RunFolderError, match="in a folder that exists"):
+        write_page(tmp_path / "nowhere" / "page.html", "<!doctype html>")

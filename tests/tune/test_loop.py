@@ -326,14 +326,14 @@ def test_cut_rows_keep_their_beginning_and_are_counted(tiny_tokenizer: Any) -> N
 
 
 def test_record_weights_come_from_a_column_and_what_is_none_is_dropped_by_name(tiny_tokenizer: Any) -> None:
-    values: list[Any] = [2, 0.5, 0, -1, "1", None, True]
+    values: list[Any] = [2, 0.5, 0, -1, "1", None, True, 1e39, "x"]
     records = [Record(str(n), "Say.", "Yes.", meta={"w": value}) for n, value in enumerate(values)]
     made = make_examples(
         records, Renderer(tiny_tokenizer), max_tokens=64, explanation=True, weight_column="w"
     )
-    assert [example.weight for example in made.kept] == [2.0, 0.5, 0.0]
+    assert [example.weight for example in made.kept] == [2.0, 0.5, 0.0, 1.0]  # a CSV file's are texts
     assert {drop.reason for drop in made.dropped} == {"no weight"}
-    assert made.dropped[1].detail == "column 'w' holds '1', not a number ≥ 0"
+    assert made.dropped[0].detail == "column 'w' holds -1, not 0 or a number from 1e-6 to 1e6"
 
 
 def test_a_finished_arm_is_not_run_again(tmp_path: Path) -> None:

@@ -193,12 +193,13 @@ def test_weights_of_no_role_or_no_weights_are_refused(weights: dict[str, float])
 
 
 @pytest.mark.parametrize(
-    "name", ["it", "im", "plw:0.5", "wit:0.5/0", "instruction_only", "it_example_weighted"]
+    "text",
+    [f"{name}@paper" for name in ("it", "im", "plw:0.5", "wit:0.5/0", "instruction_only")]
+    + [f"{name}@released-code" for name in ("it", "im")],
 )
-@pytest.mark.parametrize("mode", ["paper", "released-code"])
-def test_a_mode_never_changes_what_prompts_and_answers_weigh(name: str, mode: str) -> None:
+def test_a_mode_never_changes_what_prompts_and_answers_weigh(text: str) -> None:
     content = np.isin(ROLES, (3, 4, 5, 7))
-    plain, found = parse_objective(name), parse_objective(f"{name}@{mode}")
+    plain, found = parse_objective(text.partition("@")[0]), parse_objective(text)
     assert found.token_weights(ROLES)[content].tolist() == plain.token_weights(ROLES)[content].tolist()
 
 
@@ -215,3 +216,31 @@ def test_another_weighted_role_takes_nothing_from_prompts_under_output_preservin
     objective = parse_objective("output_preserving", role_weights={"system": 0.03})
     found = objective.coefficients([roles])[0].tolist()
     assert found == pytest.approx([0, 0.01, 0.01, 0.01, 0.5, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    "text", ["instruction_only@released-code", "plw:0.5@released-code", "output_preserving@paper"]
+)
+def test_an_arithmetic_that_nobody_used_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="was never trained with the arithmetic of @"):
+        parse_objective(text)
+
+
+@pytest.mark.parametrize("text", ["plw:1e-50", "plw:1e39", "wit:1e9/1"])
+def test_weights_that_float32_cannot_hold_are_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="0 or from 1e-6 to 1e6"):
+        parse_objective(text)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, float("nan"), 1.0], [1.0, -1.0, 1.0]])
+def test_record_weights_that_are_none_are_refused(weights: list[float]) -> None:
+    with pytest.raises(ValueError, match="one record weight for each document"):
+        parse_objective("it").coefficients(DOCUMENTS, weights)
+
+
+def test_the_control_counts_only_the_answer_tokens_that_are_trained_on() -> None:
+    roles = [np.array([1, 3, 3, 5, 6, 6, 7], dtype=np.int8)]
+    given = {"role_weights": {"explanation": 0}}
+    control = parse_objective("it_example_weighted", **given).coefficients(roles)[0]
+    im = parse_objective("im", normalisation="example_mean", **given).coefficients(roles)[0]
+    assert control[3] == pytest.approx(im[3]) == pytest.approx(0.25)

@@ -18,9 +18,10 @@ from tunewright.cli.tune import (
     Template,
     role_weights_of,
 )
-from tunewright.errors import DataError, RunFolderError, TemplateError
+from tunewright.errors import DataError, TemplateError
 
 if TYPE_CHECKING:
+    from tunewright.records.reject import Reject
     from tunewright.tune.preview import Preview
 
 
@@ -41,7 +42,7 @@ def command(
     Example: tunewright mask my.jsonl --model scratch:tiny --objective im --row 3
     """
     from tunewright.records.read import read_records
-    from tunewright.run.files import write_text_atomic
+    from tunewright.run.html_page import write_page
     from tunewright.tune.model import load_tokenizer
     from tunewright.tune.objective_names import parse_objective
     from tunewright.tune.preview import mask, mask_html
@@ -51,11 +52,13 @@ def command(
     wanted = parse_objective(
         objective, normalisation=normalisation, role_weights=role_weights_of(role_weight or [])
     )
-    found = read_records(data, format=format, on_reject=lambda reject: None)
+    broken: list[Reject] = []
+    found = read_records(data, format=format, on_reject=broken.append)
     records = list(found if model.startswith("scratch:") else islice(found, max(row)))
     for number in row:  # a scratch model's tokenizer is trained on all of them
         if number > len(records):
-            raise DataError(f"{data} has {len(records)} records; there is no record {number}")
+            left_out = f", and {len(broken):,} broken rows" if broken else ""
+            raise DataError(f"{data} has {len(records)} records{left_out}; there is no record {number}")
     template = None if chat_template is None else template_text(chat_template)
     renderer = Renderer(load_tokenizer(model, records), chat_template=template)
     previews = []
@@ -65,9 +68,7 @@ def command(
         except TemplateError as error:
             raise TemplateError(f"{data}, record {number}: {error}; 'tune' leaves such a row out") from error
     if html is not None:
-        if html.is_dir() or not html.parent.is_dir():
-            raise RunFolderError(f"--html {html}: give a file in a folder that exists, such as mask.html")
-        write_text_atomic(html, mask_html(previews))
+        write_page(html, mask_html(previews))
         typer.echo(f"page: {html}")
         return
     for preview in previews:

@@ -181,6 +181,7 @@ def command(
     parted = part(records, sets, num_holdout=holdout, by=holdout_by)
     from tunewright.tune.stage import tune
 
+    was_done = not again and (out / "manifest.json").exists()
     try:
         manifest = tune(
             config, parted.train, out, heldout=parted.heldout, rejects=rejects, progress=progress, again=again
@@ -188,8 +189,11 @@ def command(
     except ProcessLost as lost:
         error(str(lost))
         raise typer.Exit(LOST_ANOTHER) from lost
-    if is_first():
-        _print_losses(out, manifest)
+    if not is_first():
+        return
+    if was_done:
+        typer.echo(f"note: {out} was finished before; nothing was trained or tracked now")
+    _print_losses(out, manifest)
 
 
 def role_weights_of(texts: list[str]) -> dict[str, float]:

@@ -10,6 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tunewright.errors import RunFolderError
+from tunewright.run.files import write_text_atomic
+
 # What no page may hold: control characters, halves of surrogate pairs, and non-characters.
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -30,6 +33,17 @@ def render_html(
     )
     environment.filters |= filters
     return environment.get_template(name).render(values)
+
+
+def write_page(page: Path, text: str) -> None:
+    """Write a page; an earlier page is replaced, any other file is not: it may be the data itself."""
+    if page.is_dir() or not page.parent.is_dir():
+        raise RunFolderError(f"{page}: give a file in a folder that exists, such as page.html")
+    if page.exists() and page.stat().st_size:
+        with page.open("rb") as file:
+            if not file.read(64).lstrip().lower().startswith(b"<!doctype html"):
+                raise RunFolderError(f"{page} is there and is no page; choose another name")
+    write_text_atomic(page, text)
 
 
 def _clean(value: Any) -> Any:

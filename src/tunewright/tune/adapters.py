@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import re
 import warnings
 from collections import Counter
@@ -24,6 +25,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tunewright.errors import ModelError, RecipeError
+from tunewright.run.files import write_json_atomic
 
 _PLAIN_NAMES = re.compile(r"[\w.]+(,[\w.]+)*")
 
@@ -208,6 +210,10 @@ def save_adapter(model: Any, folder: Path) -> None:
         config.base_model_name_or_path = str(Path(base_of(model)).resolve())
     # No embeddings are trained, and to find that out peft would ask the hub for the base's configuration.
     model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+    settings = folder / "adapter_config.json"  # peft writes the layers' names in the order of a set
+    written = json.loads(settings.read_text(encoding="utf-8"))
+    if isinstance(written.get("target_modules"), list):
+        write_json_atomic(settings, {**written, "target_modules": sorted(written["target_modules"])})
     if config.use_dora:
         _name_magnitudes_in_full(folder / "adapter_model.safetensors")
 

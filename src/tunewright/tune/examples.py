@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tunewright.errors import TemplateError
 from tunewright.records.record import Record
 from tunewright.tune.conversation import Message, Role, conversation
+from tunewright.tune.objective import is_weight
 from tunewright.tune.roles import Renderer, RoledTokens
 
 
@@ -110,16 +111,29 @@ def _candidate(
     weight_column: str | None,
 ) -> _Candidate | Dropped:
     """What can be said of a record before it is rendered."""
-    weight: Any = 1.0 if weight_column is None else record.meta.get(weight_column)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-        detail = f"column {weight_column!r} holds {weight!r}, not a number ≥ 0"
-        return Dropped(record.id, "no weight", detail)
+    weight: float | None = 1.0
+    if weight_column is not None:
+        held = record.meta.get(weight_column)
+        weight = _number(held)
+        if weight is None or not is_weight(weight):
+            detail = f"column {weight_column!r} holds {held!r}, not 0 or a number from 1e-6 to 1e6"
+            return Dropped(record.id, "no weight", detail)
     messages = conversation(record, explanation=explanation)
     num_chars = sum(len(message.text) for message in messages)
     if num_chars > max_tokens * chars_per_token:
         detail = f"{num_chars:,} characters, more than {max_tokens} tokens can hold"
         return Dropped(record.id, "too long", detail)
-    return _Candidate(record.id, float(weight), messages)
+    return _Candidate(record.id, weight, messages)
+
+
+def _number(value: Any) -> float | None:
+    """The number in a column; a CSV file's are texts."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
 
 
 def _example(

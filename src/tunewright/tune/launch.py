@@ -74,7 +74,7 @@ def _start(
     variables = {**os.environ, **{name: str(value) for name, value in place.items()}, LAUNCHED: "1"}
     variables |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     # more threads than cores wait for each other in every product
-    variables.setdefault("OMP_NUM_THREADS", str(max(1, _num_cores() // num)))
+    variables.setdefault("OMP_NUM_THREADS", str(max(1, num_cores() // num)))
     if "lo" in (name for _, name in socket.if_nameindex()):
         variables.setdefault("GLOO_SOCKET_IFNAME", "lo")
     others: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": kept} if rank else {}
@@ -160,5 +160,6 @@ def _free_port() -> int:
         return port
 
 
-def _num_cores() -> int:
+def num_cores() -> int:
+    """The cores that this process may use; all of the machine where the system does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -86,9 +86,12 @@ class Objective:
         """
         weights = [self.token_weights(document) for document in roles]
         shares = [1.0] * len(roles) if record_weights is None else list(record_weights)
-        assert len(shares) == len(roles)
+        if len(shares) != len(roles) or not all(map(is_weight, shares)):
+            raise ValueError("give one record weight for each document: 0, or from 1e-6 to 1e6")
         if self.by_output_share:
-            shares = [share * _output_share(document) for share, document in zip(shares, roles, strict=True)]
+            trained = [role for role in ANSWER_ROLES if self.weights.get(role)]
+            outputs = [_output_share(document, trained) for document in roles]
+            shares = [share * output for share, output in zip(shares, outputs, strict=True)]
         if record_weights is not None or self.by_output_share:
             weights = [document * np.float32(share) for document, share in zip(weights, shares, strict=True)]
         counts = [int(np.count_nonzero(document)) for document in weights]
@@ -131,9 +134,14 @@ class Objective:
         return answers / total
 
 
-def _output_share(roles: NDArray[np.int8]) -> float:
-    """n/(m+n) over the targets of one document; 0 where there is neither prompt nor answer."""
-    answer = int(np.isin(roles[1:], ANSWER_ROLES).sum())
+def is_weight(value: float) -> bool:
+    """Whether float32 holds it as a weight, alone and times another: 0, or from 1e-6 to 1e6."""
+    return value == 0 or 1e-6 <= value <= 1e6
+
+
+def _output_share(roles: NDArray[np.int8], trained: Sequence[Role]) -> float:
+    """n/(m+n) over the targets of one document, n of the roles trained on; 0 where there is neither."""
+    answer = int(np.isin(roles[1:], trained).sum())
     prompt = int(np.isin(roles[1:], PROMPT_ROLES).sum())
     return answer / max(answer + prompt, 1)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from tunewright.errors import RecipeError
 from tunewright.tune.conversation import Role
-from tunewright.tune.objective import ANSWER_ROLES, PROMPT_ROLES, Normalisation, Objective
+from tunewright.tune.objective import ANSWER_ROLES, PROMPT_ROLES, Normalisation, Objective, is_weight
 
 MODES = {"paper": Normalisation.SUM, "released-code": Normalisation.EXAMPLE_MEAN}
 SPELLINGS = {
@@ -41,6 +41,9 @@ def parse_objective(
     if at and mode not in MODES:
         raise RecipeError(f"objective {text!r}: the modes are {', '.join('@' + known for known in MODES)}")
     objective = _named(text, name)
+    kind = name.partition(":")[0]
+    if (mode == "released-code" and kind not in ("it", "im")) or (mode and kind == "output_preserving"):
+        raise RecipeError(f"objective {text!r}: {kind} was never trained with the arithmetic of @{mode}")
     if mode:
         objective = replace(objective, normalisation=MODES[mode])
         if mode == "released-code" and objective.weights.get(Role.INSTRUCTION):
@@ -92,13 +95,14 @@ def _number(text: str, number: str) -> float:
         value = float(number)
     except ValueError:
         value = float("nan")
-    if not 0 <= value < float("inf"):
-        raise RecipeError(f"objective {text!r}: a weight must be a number ≥ 0, got {number!r}")
+    if not is_weight(value):
+        raise RecipeError(f"objective {text!r}: a weight must be 0 or from 1e-6 to 1e6, got {number!r}")
     return value
 
 
 def _unknown(text: str) -> RecipeError:
-    return RecipeError(f"objective {text!r} is not known; use one of {'; '.join(SPELLINGS)}")
+    modes = ", ".join("@" + mode for mode in MODES)
+    return RecipeError(f"objective {text!r} is not known; use one of {'; '.join(SPELLINGS)}; or with {modes}")
 
 
 def _normalised(objective: Objective, normalisation: str, *, is_fixed: bool) -> Objective:
@@ -120,7 +124,7 @@ def _weighted(objective: Objective, role: str, weight: float) -> Objective:
     names = {known.name.lower(): known for known in WEIGHABLE}
     if role not in names:
         raise RecipeError(f"role_weights: {role!r} is no role with loss; use {', '.join(names)}")
-    if not 0 <= weight < float("inf"):
-        raise RecipeError(f"role_weights: the weight of {role} must be a number ≥ 0, got {weight}")
+    if not is_weight(weight):
+        raise RecipeError(f"role_weights: the weight of {role} must be 0 or from 1e-6 to 1e6, got {weight}")
     weights = {**objective.weights, names[role]: float(weight)}
     return replace(objective, weights={known: value for known, value in weights.items() if value})

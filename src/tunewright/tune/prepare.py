@@ -6,6 +6,7 @@ import hashlib
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ from tunewright.tune.config import TuneConfig
 from tunewright.tune.examples import Example, Examples, make_examples
 from tunewright.tune.model import load_tokenizer
 from tunewright.tune.roles import Renderer
+
+_ADVICE = {
+    "too long": ". Try a larger --max-tokens, or --too-long cut",
+    "roles not proved": ". Try another --chat-template",
+}
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,18 @@ def prepare(
     heldout: Mapping[str, Sequence[Record]],
     *,
     progress: Progress | None = None,
+    today: date | None = None,
 ) -> Prepared:
-    """Tokenise and filter all sets. Raises `DataError` when nothing is left to train on, with the reasons."""
+    """Tokenise and filter all sets. Raises `DataError` when nothing is left to train on, with the reasons.
+
+    `today` is what a chat template that writes the date is told; by default the day that it is.
+    """
     if not records:
         raise DataError("there are no training records; check the data file and --holdout")
     progress = progress or Progress()
     tokenizer = load_tokenizer(config.model, records)
-    renderer = Renderer(tokenizer, chat_template=config.chat_template)
+    settings = {} if today is None else {"strftime_now": today.strftime}
+    renderer = Renderer(tokenizer, chat_template=config.chat_template, settings=settings)
     progress.start("tokenise", len(records) + sum(map(len, heldout.values())), "records")
 
     def examples_of(rows: Sequence[Record], *, weight_column: str | None = None) -> Examples:
@@ -64,7 +75,7 @@ def prepare(
         drop = train_set.dropped[0]
         raise DataError(
             f"no training record is left: all {len(train_set.dropped)} were dropped; the first, {drop.id}: "
-            f"{drop.reason} ({drop.detail}). Try a larger --max-tokens or another --chat-template"
+            f"{drop.reason} ({drop.detail}){_ADVICE.get(drop.reason, '')}"
         )
     held = {name: examples_of(rows) for name, rows in heldout.items()}
     for name, examples in held.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def _run(
     world: World,
 ) -> None:
     reset_peak()
-    prepared = prepare(config, records, heldout, progress=progress)
+    # a run that goes on tomorrow tokenises as it began, whatever date its chat template writes
+    today = date.fromisoformat(_same_as_before(folder.path, "date.txt", date.today().isoformat(), world))
+    prepared = prepare(config, records, heldout, progress=progress, today=today)
     objective = config.parsed_objective()
     roles = [example.roles for example in prepared.train.kept]
     record_weights = [example.weight for example in prepared.train.kept]
@@ -100,8 +103,8 @@ def _run(
     digest = _same_as_before(folder.path, "rows.txt", rows_digest(prepared.train.kept), world)
     if digest != rows_digest(prepared.train.kept):
         raise DataError(
-            f"{folder.path}: the rows do not tokenise as when this run began (a chat template with today's "
-            "date does that); move the folder away and run it again"
+            f"{folder.path}: the rows do not tokenise as when this run began (another version of the "
+            "tokenizer does that); move the folder away and run it again"
         )
     trainable = sum(p.numel() for p in network.model.parameters() if p.requires_grad)
     lr = default_lr(config)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from tunewright.errors import RunFolderError
 from tunewright.report.tokens.gather import Tokens, gather
 from tunewright.report.tokens.page import TokensPage, build_page
-from tunewright.run.files import write_text_atomic
+from tunewright.run import html_page
 from tunewright.run.html_page import render_html
 
 TOKENS_FILE = "tokens.html"
@@ -27,11 +26,9 @@ def tokens(folders: Sequence[str | Path], out: str | Path) -> Path:
 
 
 def write_page(found: Tokens, out: str | Path) -> Path:
-    """Write the page of tokens that were gathered or measured. Refuses a folder, or one that is not there."""
+    """Write the page of tokens that were gathered or measured; another file is never replaced by it."""
     out = Path(out)
-    if out.is_dir() or not out.parent.is_dir():
-        raise RunFolderError(f"--out {out}: give a file in a folder that exists, such as {TOKENS_FILE}")
-    write_text_atomic(out, render(build_page(found)))
+    html_page.write_page(out, render(build_page(found)))
     return out
 
 
