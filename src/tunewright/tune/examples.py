@@ -111,13 +111,11 @@ def _candidate(
     weight_column: str | None,
 ) -> _Candidate | Dropped:
     """What can be said of a record before it is rendered."""
-    weight: float | None = 1.0
-    if weight_column is not None:
-        held = record.meta.get(weight_column)
-        weight = _number(held)
-        if weight is None or not is_weight(weight):
-            detail = f"column {weight_column!r} holds {held!r}, not 0 or a number from 1e-6 to 1e6"
-            return Dropped(record.id, "no weight", detail)
+    held = 1.0 if weight_column is None else record.meta.get(weight_column)
+    weight = _number(held)
+    if weight is None or not is_weight(weight):
+        detail = f"column {weight_column!r} holds {held!r}, not 0 or a number from 1e-6 to 1e6"
+        return Dropped(record.id, "no weight", detail)
     messages = conversation(record, explanation=explanation)
     num_chars = sum(len(message.text) for message in messages)
     if num_chars > max_tokens * chars_per_token:
