@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from support.tiny_models import make_records
 from tunewright.cli import compare
 from tunewright.cli.compare import _as_text, _seeds
-from tunewright.errors import RecipeError
+from tunewright.errors import DataError, RecipeError
 from tunewright.records.write import write_records
 from tunewright.report.grids import Grid
 
@@ -64,6 +64,12 @@ def test_a_dry_run_writes_nothing(data: Path, tmp_path: Path) -> None:
     assert "18 rows to train on (0 dropped)" in done.stdout
     assert "im: 3 steps with each of 2 seeds\n" in done.stdout
     assert not (tmp_path / "arms").exists()
+
+
+def test_a_format_is_passed_on(data: Path, tmp_path: Path) -> None:
+    done = tunewright(data, "--holdout", 6, "--out", tmp_path / "arms", "--dry-run", "--format", "no-such")
+    assert isinstance(done.exception, DataError)
+    assert "no-such" in str(done.exception)
 
 
 def test_seeds_are_a_number_or_a_list() -> None:

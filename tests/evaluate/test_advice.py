@@ -140,6 +140,12 @@ def test_the_command_is_filled_in_and_quoted(tmp_path: Path) -> None:
     assert "--model a/b --chat-template tulu" in command
 
 
+def test_a_format_that_the_advice_was_read_with_is_in_the_command(tmp_path: Path) -> None:
+    advice = advise(file_of(tmp_path, sea_rows(400)), format="alpaca")
+    assert advice.command is not None
+    assert "--format alpaca" in advice.command
+
+
 @pytest.mark.parametrize(
     ("records", "held_out"), [(100, 50), (150, 75), (500, 100), (3000, 300), (100_000, 500)]
 )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tunewright.errors import DataError
-from tunewright.evaluate.intervals import REPLICATES, bootstrap_means, mean_interval, two_sided_p
 from tunewright.evaluate.losses import (
     Arm,
     at_last_epoch,
@@ -99,60 +97,11 @@ def test_arms_measured_on_other_examples_are_not_compared(tmp_path: Path) -> Non
         read_losses(arms)
 
 
-def test_the_interval_of_a_known_mean_covers_it_about_as_often_as_it_says() -> None:
-    """200 samples of 60 from a normal distribution around 0: 95 % intervals cover 0 in 88 to 99 % of them."""
-    rng = np.random.default_rng(0)
-    intervals = [mean_interval(rng.normal(size=60), seed=seed) for seed in range(200)]
-    covered = sum(interval.low <= 0 <= interval.high for interval in intervals)
-    assert 176 <= covered <= 198
-
-
-def test_disagreeing_seeds_widen_the_interval() -> None:
-    """The same values, once as noise between examples, once as a shift between seeds."""
-    values = np.tile([1.0, -1.0], 100)
-    between_examples = mean_interval(np.stack([values, values]))
-    between_seeds = mean_interval(np.stack([np.ones(200), -np.ones(200)]))
-    assert between_seeds.high - between_seeds.low > 3 * (between_examples.high - between_examples.low)
-    assert not between_seeds.excludes_zero()
-
-
-def test_the_interval_of_nothing_is_an_error() -> None:
-    with pytest.raises(ValueError, match="mean of nothing"):
-        mean_interval([])
-
-
 def test_a_missing_loss_file_is_named(arms: list[Arm]) -> None:
     gone = arms[1].folder / "losses/epoch-1.jsonl"
     gone.unlink()
     with pytest.raises(DataError, match=f"{gone} is missing; restore it, or delete {arms[1].folder}"):
         read_losses(arms)
-
-
-def test_resampling_takes_means_over_drawn_seeds_and_examples() -> None:
-    """The law of the module, drawn again one replicate at a time with the same random numbers."""
-    table = np.random.default_rng(3).normal(size=(3, 17))
-    rng = np.random.default_rng(0)
-    means = []
-    for _ in range(REPLICATES):
-        seeds, examples = rng.integers(3, size=3), rng.integers(17, size=17)
-        means.append(table[np.ix_(seeds, examples)].mean())
-    assert bootstrap_means(table) == pytest.approx(np.array(means), abs=1e-12)
-
-
-def test_p_is_twice_the_smaller_tail_and_never_zero() -> None:
-    """Of 99 means 4 are on the other side: 2 · 5/100. With none there: 2 · 1/100. All zero: 1."""
-    assert two_sided_p(np.array([-1.0] * 4 + [1.0] * 95)) == pytest.approx(0.1)
-    assert two_sided_p(np.ones(99)) == pytest.approx(0.02)
-    assert two_sided_p(np.zeros(99)) == 1.0
-
-
-def test_p_and_interval_agree_about_zero() -> None:
-    rng = np.random.default_rng(1)
-    for shift in (0.0, 0.2, 0.26, 0.3, 0.6):
-        values = rng.normal(size=(3, 60)) + shift
-        p = two_sided_p(bootstrap_means(values))
-        if abs(p - 0.05) > 0.005:
-            assert mean_interval(values).excludes_zero() is (p < 0.05)
 
 
 @pytest.fixture
@@ -189,6 +138,14 @@ def test_arms_of_unlike_lengths_and_seeds_are_paired_where_they_can_be(uneven: l
         ("best", 1, 1, 3.0),  # seed 1: (5, 5) against (2, 2)
     ]
     assert rows[2]["epochs"] == [2, 1]
+
+
+def test_best_epochs_are_for_looking_and_have_no_p(arms: list[Arm]) -> None:
+    tables = read_losses(arms)
+    rows = paired_rows(tables, list(map(describe_losses, tables)))
+    best = [row for row in rows if row["at"] == "best"]
+    assert [(row["epochs"], row["p"]) for row in best] == [([1, 2], None)]
+    assert all(row["p"] is not None for row in rows if row["at"] != "best")
 
 
 def test_arms_without_a_common_seed_are_not_paired(uneven: list[Arm]) -> None:

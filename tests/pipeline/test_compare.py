@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,19 @@ import pytest
 import torch
 
 from support.tiny_models import make_records
-from tunewright.errors import ModelError, RecipeError, RunFolderError
+from tunewright.errors import DataError, ModelError, RecipeError, RunFolderError
 from tunewright.evaluate.stage import EvaluateConfig
 from tunewright.pipeline.compare import Comparison, compare, comparison_recipe
+from tunewright.pipeline.jobs import default_jobs
 from tunewright.pipeline.plan import plan
+from tunewright.pipeline.recipe import Recipe
+from tunewright.records.record import Record
 from tunewright.records.write import write_records
+from tunewright.run.config import parse_config
 from tunewright.run.files import read_jsonl
 from tunewright.run.progress import Progress
+from tunewright.tune.config import TuneConfig
+from tunewright.tune.stage import tune
 
 torch.set_num_threads(1)
 
@@ -207,6 +214,17 @@ def test_an_arm_that_fails_is_named_and_the_others_are_evaluated(
     assert "The evaluation is of an earlier tuning" not in page
 
 
+def test_a_baseline_that_fails_is_not_replaced_by_another_arm(files: dict[str, str], copied: Path) -> None:
+    done = run(files, copied, ["it+lr:1e30+clip=1e30", "it", "im"], seeds=1)
+    said = "Nothing is compared: arm it+lr-1e30+clip-1e30, which the others are to be compared with, has no"
+    assert len(done.sentences) == 1
+    assert done.sentences[0].startswith(said)
+    found = json.loads((copied / "comparison.json").read_text())
+    assert (found["baseline"], found["comparisons"]) == ("it+lr-1e30+clip-1e30", [])
+    assert found["sentences"] == list(done.sentences)
+    assert said in done.page.read_text(encoding="utf-8")
+
+
 def test_when_no_arm_can_be_trained_that_is_an_error(files: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no arm could be trained; the first: it: the loss is"):
         run(files, tmp_path / "out", ["it"], seeds=1, tune={"lr": 1e30, "clip": 1e30})
@@ -258,3 +276,70 @@ def test_a_plan_counts_rows_steps_and_what_is_done(files: dict[str, str], finish
         ("plw-0.5", 6, 2, 0),
     ]
     assert found.seconds == pytest.approx(4 * found.tokens_per_epoch / found.tokens_per_second)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"keep": "best"}, {"patience": 1, "stop_on": "held"}, {"trackers": ["tensorboard"]}]
+)
+def test_a_plan_is_neither_stopped_nor_tracked(
+    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    seen: list[TuneConfig] = []
+
+    def probed(config: TuneConfig, records: Sequence[Record], out: Path) -> Any:
+        seen.append(config)
+        return tune(config, records, out)
+
+    monkeypatch.setattr("tunewright.pipeline.plan.tune", probed)
+    recipe = comparison_recipe(
+        files["train"], arms=["it"], seeds=1, heldout={"held": files["held"]}, tune=TUNE | settings
+    )
+    assert plan(recipe, tmp_path / "out").seconds > 0
+    (config,) = seen
+    assert (config.patience, config.keep, config.stop_on, config.trackers) == (None, "last", None, ())
+
+
+def test_a_plan_takes_its_steps_with_records_that_are_kept(tmp_path: Path) -> None:
+    """The first 40 records are too long; four steps of 8 would have taken 32 of them."""
+    records = make_records(64, seed=1)
+    long = [replace(record, instruction="word " * 2000) for record in records[:40]]
+    write_records([*long, *records[40:]], tmp_path / "train.jsonl")
+    write_records(make_records(8, seed=2), tmp_path / "held.jsonl")
+    recipe = comparison_recipe(
+        str(tmp_path / "train.jsonl"),
+        arms=["it"],
+        seeds=1,
+        heldout={"held": str(tmp_path / "held.jsonl")},
+        tune=TUNE | {"max_tokens": 512},
+    )
+    found = plan(recipe, tmp_path / "out")
+    assert (found.num_rows, found.num_dropped) == (24, 40)
+    assert found.seconds > 0
+
+
+def test_a_format_that_is_given_reads_the_data(files: dict[str, str], tmp_path: Path) -> None:
+    """Prompts and completions are what they are called; read as Alpaca data no row is usable."""
+    rows = [{"prompt": f"Name bird {i}", "completion": f"Wren {i}"} for i in range(30)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given: dict[str, Any] = {"arms": ["it"], "seeds": 1, "holdout": 6, "tune": TUNE}
+    recipe = comparison_recipe(str(tmp_path / "d.jsonl"), format="prompt_completion", **given)
+    assert recipe.format == "prompt_completion"
+    assert plan(recipe, tmp_path / "out").num_rows == 24
+    with pytest.raises(DataError):
+        plan(comparison_recipe(str(tmp_path / "d.jsonl"), format="alpaca", **given), tmp_path / "out")
+
+
+def test_a_format_that_nothing_would_read_is_refused(tmp_path: Path) -> None:
+    wanted = {"name": "n", "data": "d.jsonl", "format": "alpaca", "dedup": {}}
+    with pytest.raises(RecipeError, match="it reads what 'dedup' wrote"):
+        parse_config(Recipe, wanted, where="r.yaml")
+
+
+def test_where_a_system_names_no_usable_cores_all_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS has no `sched_getaffinity`."""
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    scratch = TuneConfig(model="scratch:tiny")
+    assert default_jobs([scratch] * 8) == 3
+    assert default_jobs([scratch] * 2) == 2
+    assert default_jobs([scratch, TuneConfig(model="a/b")]) == 1

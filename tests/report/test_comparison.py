@@ -62,8 +62,9 @@ def test_an_interval_that_excludes_zero_is_no_claim_when_holm_says_so(tmp_path: 
     rows = [against("im", -0.3, (-0.5, -0.1), 0.03), against("plw", -0.2, (-0.39, -0.01), 0.04)]
     run = three_arms(tmp_path, rows)
     assert comparison.sentences(run) == [
-        "No difference from arm it may be claimed over 3 seeds after Holm’s correction for 2 comparisons: "
-        "none was found for im (heldout) and plw (heldout), which is not proof that there is none."
+        "No difference from arm it at the last epoch may be claimed over 3 seeds after Holm’s correction for "
+        "2 comparisons: none was found for im (heldout) and plw (heldout), which is not proof that there is "
+        "none."
     ]
 
 
@@ -72,26 +73,60 @@ def test_sentences_say_what_may_be_claimed_and_what_not(tmp_path: Path) -> None:
         against("im", -0.3, (-0.5, -0.1), 0.001),
         against("im", -0.1, (-0.4, 0.1), 0.4, at="best", epochs=(1, 2)),
         against("plw", 0.2, (0.1, 0.3), 0.002),
-        against("plw", 0.2, (0.1, 0.3), 0.002, at="best"),
+        against("kl", 0.2, (-0.1, 0.5), 0.2),
+    ]
+    arms = ("it", "im", "plw", "kl")
+    run = gather(write_run(tmp_path / "run", arms=arms, seeds=(1, 2, 3), paired=rows))
+    assert len(comparison.judged(run)) == 3
+    assert comparison.sentences(run) == [
+        "What may be claimed at the last epoch over 3 seeds after Holm’s correction for 3 comparisons, in "
+        "nats/token: a lower output loss than arm it for im (heldout −0.30); a higher output loss than arm "
+        "it for plw (heldout +0.20).",
+        "No difference from arm it was found for kl (heldout), which is not proof that there is none.",
+    ]
+
+
+def test_best_epochs_are_neither_claimed_nor_counted(tmp_path: Path) -> None:
+    """They are picked on the rows they are compared on; a p of an earlier evaluation changes nothing."""
+    rows = [
+        against("im", -0.1, (-0.4, 0.1), 0.4),
+        against("im", -0.3, (-0.5, -0.1), 0.0001, at="best", epochs=(1, 2)),
+        against("plw", -0.2, (-0.4, -0.1), 0.02),
     ]
     run = three_arms(tmp_path, rows)
-    assert len(comparison.judged(run)) == 3  # the best of plw is its last: one comparison
-    assert comparison.sentences(run) == [
-        "What may be claimed over 3 seeds after Holm’s correction for 3 comparisons, in nats/token: at "
-        "the last epoch a lower output loss than arm it for im (heldout −0.30); at the last epoch a higher "
-        "output loss than arm it for plw (heldout +0.20).",
-        "No difference from arm it was found with each arm at its best epoch for im (heldout), which is not "
-        "proof that there is none.",
-        "For im the answer depends on when training stops: at the last epoch or at the best.",
-    ]
+    assert [(one.arm, one.p) for one in comparison.judged(run)] == [("im", 0.4), ("plw", 0.04)]
+    assert [found["at"] for found in comparison.as_json(run)["comparisons"]] == ["last", "last"]
+
+
+def test_without_its_baseline_nothing_is_compared(tmp_path: Path) -> None:
+    """The recipe's first arm failed: the next one does not take its place."""
+    folder = write_run(tmp_path / "run", arms=("im", "plw"), seeds=(1, 2, 3))
+    recipe = json.loads((folder / "recipe.yaml").read_text())
+    recipe["arms"] = {"it": {"objective": "it"}, **recipe["arms"]}
+    (folder / "recipe.yaml").write_text(json.dumps(recipe))
+    (folder / "evaluate/paired.json").write_text(
+        json.dumps([against("plw", -0.3, (-0.5, -0.1), 0.001) | {"first": "im"}])
+    )
+    run = gather(folder)
+    said = (
+        "Nothing is compared: arm it, which the others are to be compared with, has no finished model. Train "
+        "it, or put another arm first (compare: --baseline ARM)."
+    )
+    assert comparison.sentences(run) == [said]
+    found = comparison.as_json(run)
+    assert (found["baseline"], found["comparisons"]) == ("it", [])
+    page = report(folder).read_text(encoding="utf-8")
+    assert said in page
+    assert "may be claimed" not in page
+    assert "baseline" not in str(comparison_grids.levels(run)[0].rows)
 
 
 def test_one_seed_is_said(tmp_path: Path) -> None:
     rows = [against("im", -0.3, (-0.5, -0.1), 0.01) | {"num_seeds": 1, "by_seed": [-0.3]}]
     run = gather(write_run(tmp_path / "run", seeds=(1,), paired=rows))
     assert comparison.sentences(run) == [
-        "What may be claimed for this one seed, in nats/token: a lower output loss than arm it for im "
-        "(heldout −0.30)."
+        "What may be claimed at the last epoch for this one seed, in nats/token: a lower output loss "
+        "than arm it for im (heldout −0.30)."
     ]
 
 
@@ -110,16 +145,18 @@ def test_the_table_has_each_arm_at_both_moments(tmp_path: Path) -> None:
     ]
     (grid,) = comparison_grids.levels(three_arms(tmp_path, rows), training_too=True)
     assert grid.rows == [
-        ["it", "3", "3.000", "4.000 (2)", "baseline", "", "", "4.000 (2)", "baseline", "", ""],
+        ["it", "3", "3.000", "4.000 (2)", "baseline", "", "", "4.000 (2)", "baseline"],
         [
-            *("im", "3", "4.500", "4.750 (2)", "−0.30 (−0.50 to −0.10)", "0.003", "lower"),
-            *("4.750 (2)", "−0.10 (−0.40 to +0.10)", "0.400", "none found"),
+            *("im", "3", "4.500", "4.750 (2)", "−0.30 (−0.50 to −0.10)", "0.002", "lower"),
+            *("4.750 (2)", "−0.10 (−0.40 to +0.10)"),
         ],
         [
-            *("plw", "3", "4.500", "4.750 (2)", "+0.0020 (+0.0010 to +0.0030)", "0.400", "none found"),
-            *("4.750 (2)", "as at the last", "", ""),
+            *("plw", "3", "4.500", "4.750 (2)", "+0.0020 (+0.0010 to +0.0030)", "0.200", "none found"),
+            *("4.750 (2)", "as at the last"),
         ],
     ]
+    assert grid.head[-2:] == ["Best (epoch)", "exploratory: − it (95\u00a0% interval)"]
+    assert "p by Holm for 2 comparisons; best epochs are picked on these rows" in grid.caption
 
 
 def test_costs_are_means_over_seeds(tmp_path: Path) -> None:
@@ -135,7 +172,7 @@ def test_the_page_shows_the_family_as_a_figure_and_a_table(tmp_path: Path) -> No
     assert "Every arm against arm it on the same examples" in page
     assert 'aria-label="Against it: im −0.30, lower; plw +0.20, higher."' in page
     assert "p by Holm for 2 comparisons" in page
-    assert page.index("What may be claimed over 3 seeds") < page.index("Rows of each set")
+    assert page.index("What may be claimed at the last epoch over 3 seeds") < page.index("Rows of each set")
     assert "Epoch by epoch" in page
 
 
@@ -165,4 +202,5 @@ def test_decimals_follow_the_interval(digits: tuple[float, int], tmp_path: Path)
         against("im", 0.1, (0.1 - width / 2, 0.1 + width / 2), 0.01),
         against("plw", 0.2, (0.1, 0.3), 0.01),
     ]
-    assert comparison.digits_of(comparison.judged(three_arms(tmp_path, rows))[0]) == expected
+    first = comparison.judged(three_arms(tmp_path, rows))[0]
+    assert comparison.digits_of(first.difference.paired.interval) == expected

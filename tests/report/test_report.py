@@ -85,7 +85,8 @@ def test_disagreement_between_end_and_best_epoch_is_on_the_page(tmp_path: Path) 
         difference("heldout", 2, 0.01, (-0.2, 0.2), best=(1, 2)),
     ]
     page = read(write_run(tmp_path / "run", paired=paired))
-    assert "With each arm at its own best epoch (it: 1, im: 2) no difference was found" in page.text
+    explored = "To explore, with each arm at its own best epoch on these rows (it: 1, im: 2), no difference"
+    assert explored in page.text
     assert "the answer depends on when training stops" in page.text
 
 

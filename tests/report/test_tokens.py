@@ -15,7 +15,7 @@ from report.test_report import Reader
 from tunewright.errors import DataError, RunFolderError
 from tunewright.report.tokens.findings import findings, overfits
 from tunewright.report.tokens.gaps import difference, gaps
-from tunewright.report.tokens.gather import gather
+from tunewright.report.tokens.gather import best_known, gather
 from tunewright.report.tokens.page import build_page
 from tunewright.report.tokens.stage import tokens
 
@@ -137,14 +137,29 @@ def test_a_gap_without_a_rise_is_not_called_overfitting(tmp_path: Path) -> None:
 def test_few_examples_are_said_to_be_few(tmp_path: Path) -> None:
     write_arm(tmp_path / "it", IT, objective="it", num=3)
     found = gather([tmp_path / "it"])
-    assert "3 examples in a set: intervals from so few are too narrow." in findings(found, gaps(found))
+    few = "3 examples in a set: intervals from so few are rough, as losses are skewed."
+    assert few in findings(found, gaps(found))
 
 
-def test_the_difference_of_two_sets_is_that_of_their_means_and_draws_them_apart() -> None:
-    """With 1 and 3 against a constant 1, the mean of two draws is 1, 2 or 3: less 1 gives 0 to 2."""
+def test_the_difference_of_two_sets_is_that_of_their_means() -> None:
+    """1 and 3 against a constant 1: a standard error of 1 with one degree of freedom, so 1 ± 12.7062."""
     found = difference(np.array([[1.0, 3.0]]), np.array([[1.0, 1.0, 1.0]]))
     assert found.value == 1.0
-    assert (found.interval.low, found.interval.high) == (0.0, 2.0)
+    assert (found.interval.low, found.interval.high) == pytest.approx((-11.7062, 13.7062), abs=1e-4)
+
+
+def test_the_best_epoch_on_the_page_is_one_that_all_seeds_reached(tmp_path: Path) -> None:
+    """Seed 2 stopped after epoch 1: seed 1's lower loss at epoch 2 makes that no best epoch of the arm."""
+    for seed in (1, 2):
+        folder = tmp_path / f"it-seed{seed}"
+        write_arm(folder, IT | {("heldout", "output"): (6.0, 4.0, 2.0)}, objective="it", seed=seed)
+    (tmp_path / "it-seed2/losses/epoch-2.jsonl").unlink()
+    (tmp_path / "it-seed2/tokens/epoch-2.jsonl").unlink()
+    found = gather([tmp_path])
+    assert dict(found.states[-1].epoch_of) == {"it": 1}
+    assert best_known("it", found.tables["output"], "heldout") == 1
+    (output,) = [gap for gap in gaps(found) if gap.group == "output"]
+    assert (output.best, output.last, output.since_best) == (1, 1, None)
 
 
 def test_seeds_are_averaged_token_by_token(tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ def test_best_epochs_that_are_the_last_ones_add_nothing() -> None:
 def test_best_epochs_that_agree_with_the_end_are_given_beside_it() -> None:
     sentence = words.best_sentence(made(0.2, 0.1, 0.3, best=(2, 3)), made(0.5, 0.1, 0.9))
     assert plain(sentence) == (
-        "With each arm at its own best epoch (it: 2, im: 3) that of im is 0.20 nats/token higher "
+        "To explore, with each arm at its own best epoch on these rows (it: 2, im: 3), that of im is 0.20 "
+        "nats/token higher "
         "(95 % interval 0.10 to 0.30; 297 examples, 2 seeds; higher on both seeds)."
     )
 

@@ -9,7 +9,7 @@ import typer
 
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import error, sink_for
-from tunewright.cli.tune import Data, Model, Template, named_files
+from tunewright.cli.tune import Data, Format, Model, Template, named_files
 from tunewright.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def command(
     explanation: Annotated[bool, typer.Option(help="Train on explanations too.")] = True,
     precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
     chat_template: Template = None,
+    format: Format = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of tune, for all arms; repeated."),
@@ -113,6 +114,7 @@ def command(
         heldout=named_files(heldout or []),
         holdout=holdout,
         holdout_by=holdout_by,
+        format=format,
         tune=given,
         evaluate=EvaluateConfig(
             memorisation_prompts=memorisation_prompts,

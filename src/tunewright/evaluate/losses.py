@@ -16,13 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.errors import DataError
-from tunewright.evaluate.intervals import (
-    Interval,
-    bootstrap_means,
-    interval_of,
-    mean_interval,
-    two_sided_p,
-)
+from tunewright.evaluate.intervals import Interval, mean_interval, mean_p
 from tunewright.run.files import read_jsonl
 
 
@@ -70,8 +64,8 @@ class Distribution:
 class Paired:
     """`second` minus `first` on the same examples and seeds: negative means `second` has the lower loss.
 
-    `p` is two-sided, from the same replicates as the interval and for this one comparison; an evaluation
-    that was made before it was kept has None.
+    `p` is two-sided, for this one comparison, and agrees with the interval. It is None where the epochs were
+    picked on these examples, and in an evaluation that was made before p was kept.
     """
 
     first: str
@@ -136,7 +130,6 @@ def paired_difference(first: Table, second: Table) -> Paired:
             f"of {first.set}"
         )
     differences_SN = second.losses_SN - first.losses_SN
-    means = bootstrap_means(differences_SN)
     return Paired(
         first=first.arm,
         second=second.arm,
@@ -145,10 +138,10 @@ def paired_difference(first: Table, second: Table) -> Paired:
         num_examples=differences_SN.shape[1],
         num_seeds=differences_SN.shape[0],
         difference=float(differences_SN.mean()),
-        interval=interval_of(means),
+        interval=mean_interval(differences_SN),
         share_lower=float((differences_SN.mean(axis=0) < 0).mean()),
         by_seed=tuple(float(value) for value in differences_SN.mean(axis=1)),
-        p=two_sided_p(means),
+        p=mean_p(differences_SN),
     )
 
 

@@ -25,6 +25,7 @@ def paired_rows(tables: Sequence[Table], distributions: Sequence[Distribution]) 
 
     These two take each arm at its own last or best epoch (`epochs`: first's, second's), since arms may be
     trained for different lengths. Arms are paired over the seeds that both have; none in common, no row.
+    "best" is for looking: its epochs are picked on the rows that they are compared on, so it has no p.
     """
     names = list(dict.fromkeys(table.arm for table in tables))
     sets = list(dict.fromkeys(table.set for table in tables))
@@ -53,6 +54,8 @@ def _row(at: str, first: Table, second: Table) -> Iterator[dict[str, Any]]:
     both = common_seeds(first, second)
     if both is not None:
         row = {"at": at, **asdict(paired_difference(*both))}
+        if at == "best":
+            row["p"] = None
         yield row if at == "epoch" else row | {"epochs": [first.epoch, second.epoch]}
 
 

@@ -62,6 +62,7 @@ def compare(
     heldout: Mapping[str, str] | None = None,
     holdout: int = 0,
     holdout_by: str | None = None,
+    format: str | None = None,
     tune: Mapping[str, Any] | None = None,
     evaluate: EvaluateConfig | None = None,
     baseline: str | None = None,
@@ -73,7 +74,8 @@ def compare(
 
     Arms are texts such as `it`, `plw:.25` or `im+neftune` (see `pipeline.arms`); the first, or `baseline`,
     is what the others are compared with. `seeds` is their number or the seeds themselves; `tune` holds the
-    settings that all arms share. Arms and seeds that `out` holds already are not trained again.
+    settings that all arms share, `format` how `data` is read where its content does not tell. Arms and seeds
+    that `out` holds already are not trained again.
     """
     recipe = comparison_recipe(
         data,
@@ -82,6 +84,7 @@ def compare(
         heldout=heldout,
         holdout=holdout,
         holdout_by=holdout_by,
+        format=format,
         tune=tune,
         evaluate=evaluate,
         baseline=baseline,
@@ -97,6 +100,7 @@ def comparison_recipe(
     heldout: Mapping[str, str] | None = None,
     holdout: int = 0,
     holdout_by: str | None = None,
+    format: str | None = None,
     tune: Mapping[str, Any] | None = None,
     evaluate: EvaluateConfig | None = None,
     baseline: str | None = None,
@@ -113,6 +117,7 @@ def comparison_recipe(
         "name": f"{', '.join(parsed)} on {Path(data).name}",
         "question": "Which arm has the lower loss on the outputs of rows that none was trained on?",
         "data": data,
+        "format": format,
         "heldout": dict(heldout or {}),
         "holdout": holdout,
         "holdout_by": holdout_by,

@@ -22,6 +22,7 @@ from tunewright.errors import ModelError
 from tunewright.records.record import Record
 from tunewright.run.progress import Event, Progress
 from tunewright.tune.config import TuneConfig
+from tunewright.tune.launch import num_cores
 from tunewright.tune.stage import tune
 
 
@@ -42,7 +43,7 @@ class Job:
 def default_jobs(configs: Sequence[TuneConfig]) -> int:
     """One process per usable core if all models are scratch models, else 1: larger ones fill the memory."""
     if all(config.model.startswith("scratch:") for config in configs):
-        return min(len(configs), len(os.sched_getaffinity(0)))
+        return min(len(configs), num_cores())
     return 1
 
 

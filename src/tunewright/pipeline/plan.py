@@ -11,6 +11,7 @@ import numpy as np
 
 from tunewright.pipeline.recipe import Recipe
 from tunewright.pipeline.stages import Sets, arms_of, part, read_all
+from tunewright.records.record import Record
 from tunewright.run.files import read_jsonl
 from tunewright.run.progress import Progress
 from tunewright.tune.config import TuneConfig
@@ -63,7 +64,9 @@ def plan(recipe: Recipe, out: str | Path, *, progress: Progress | None = None) -
         done = sum((arm.folder / "manifest.json").exists() for arm in mine)
         epochs_left += (len(mine) - done) * config.epochs
         arms.append(PlannedArm(name, -(-len(rows) // config.batch_size) * config.epochs, len(mine), done))
-    rate = _tokens_per_second(_dearest(list(configs.values()), rows), sets)
+    usable = {row.id for row in rows}
+    records = [record for record in sets.train if record.id in usable]
+    rate = _tokens_per_second(_dearest(list(configs.values()), rows), records)
     return Plan(
         arms=arms,
         num_rows=len(rows),
@@ -77,7 +80,7 @@ def plan(recipe: Recipe, out: str | Path, *, progress: Progress | None = None) -
 
 def _read(recipe: Recipe, progress: Progress) -> Sets:
     assert recipe.data is not None, "a comparison is of data that is there"
-    records = read_all(recipe.data, lambda _: None, progress=progress)
+    records = read_all(recipe.data, lambda _: None, progress=progress, format=recipe.format)
     heldout = {
         name: read_all(file, lambda _: None, progress=progress) for name, file in recipe.heldout.items()
     }
@@ -93,11 +96,15 @@ def _dearest(configs: Sequence[TuneConfig], rows: Sequence[Example]) -> TuneConf
     return max(configs, key=price)
 
 
-def _tokens_per_second(config: TuneConfig, sets: Sets) -> float:
-    """All tokens of a few steps over the seconds that they took, the first of them included."""
-    short = config.model_copy(update={"epochs": 1, "measured_rows": 1})
-    records = sets.train[: PROBE_STEPS * config.batch_size]
+def _tokens_per_second(config: TuneConfig, records: Sequence[Record]) -> float:
+    """All tokens of a few steps over the seconds that they took, the first of them included.
+
+    Nothing is held out for these steps, so nothing can stop them, and no tracker hears of them. A scratch
+    model learns its tokenizer from these few records, with which some may become too long: they are cut.
+    """
+    alone = {"patience": None, "keep": "last", "stop_on": None, "trackers": (), "too_long": "cut"}
+    short = config.model_copy(update={"epochs": 1, "measured_rows": 1, **alone})
     with tempfile.TemporaryDirectory() as folder:
-        manifest = tune(short, records, Path(folder) / "probe")
+        manifest = tune(short, records[: PROBE_STEPS * config.batch_size], Path(folder) / "probe")
         seen = sum(int(step["num_seen"]) for step in read_jsonl(Path(folder) / "probe" / "metrics.jsonl"))
     return seen / max(float(manifest["extra"]["train_seconds"]), 0.01)

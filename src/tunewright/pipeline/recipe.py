@@ -33,6 +33,9 @@ class Recipe(Config):
     question: str = Field("", description="what this run is to answer, in a sentence or two")
     generate: GenerateConfig | None = Field(None, description="make the records")
     data: str | None = Field(None, description="or read them: a file, folder or data-set id")
+    format: str | None = Field(
+        None, description="the data's format for tuning, when its content does not tell"
+    )
     heldout: dict[str, str] = Field(
         default_factory=dict, description="further sets to measure on: name: file"
     )
@@ -76,6 +79,24 @@ class Recipe(Config):
     def _one_source(self) -> Self:
         if (self.generate is None) == (self.data is None):
             raise ValueError("say where the records come from: either a 'generate' table or 'data'")
+        return self
+
+    @model_validator(mode="after")
+    def _format_is_used(self) -> Self:
+        writes = {
+            "generate": self.generate is not None,
+            "dedup": self.dedup is not None,
+            "check": self.check is not None and self.check.fix,
+            "revise": self.revise is not None,
+            "rate": self.rate is not None,
+            "select": self.select is not None,
+        }
+        stage = next((name for name, does in writes.items() if does), None)
+        if self.format is not None and stage is not None:
+            raise ValueError(
+                f"'format' says how tuning reads 'data', but it reads what {stage!r} wrote; take it out "
+                "(dedup and check have their own)"
+            )
         return self
 
     @model_validator(mode="after")

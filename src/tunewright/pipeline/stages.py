@@ -118,7 +118,7 @@ def read_sets(recipe: Recipe, out: Path, *, progress: Progress) -> Sets:
     """Read the data and the held-out sets; broken rows go to `out/rejects.jsonl`."""
     data = improved(recipe, out)
     with RejectWriter(out / "rejects.jsonl") as rejects:
-        records = read_all(data, rejects, progress=progress)
+        records = read_all(data, rejects, progress=progress, format=recipe.format)
         heldout = {name: read_all(file, rejects, progress=progress) for name, file in recipe.heldout.items()}
     return part(records, heldout, num_holdout=recipe.holdout, by=recipe.holdout_by)
 

@@ -23,8 +23,8 @@ def caveats(run: Run) -> list[str]:
         )
     if judged(run):
         found.append(
-            f"Every interval is that of one comparison; p is corrected for all comparisons with "
-            f"{run.arm_names()[0]} at the last and best epochs. Other epochs and pairs are description."
+            "Every interval is that of one comparison; p is corrected for all comparisons with "
+            f"{run.baseline} at the last epoch. Best and other epochs and other pairs are description."
         )
     elif run.differences and len(run.differences) > 1:
         found.append(

@@ -1,16 +1,17 @@
-"""Every arm against the first one, on every held-out set: the family of comparisons that a run makes.
+"""Every arm against the baseline, on every held-out set: the family of comparisons that a run makes.
 
 Its p-values are adjusted for their number (Holm 1979), so that the chance of any false finding among them
 stays at 5 %; a difference is claimed only where its interval excludes zero and its adjusted p is below that.
+Only the last epochs are compared: best epochs are picked on the very rows they would be compared on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tunewright.evaluate.intervals import LEVEL
+from tunewright.evaluate.intervals import LEVEL, Interval
 from tunewright.rate.paired_tests import holm
 from tunewright.report import words
 from tunewright.report.gather import Difference, Run
@@ -34,16 +35,14 @@ class Judged:
 
 
 def judged(run: Run) -> list[Judged]:
-    """The arms against the first: on each held-out set (else on the training rows), at "last" and "best".
+    """The arms against the baseline at their last epochs, on each held-out set (else on the training rows).
 
-    Where both moments are the same epochs they are one comparison, at "last". Empty for one arm, and for an
-    evaluation of an earlier version, which has no p-values.
+    Empty for one arm, where the baseline has no finished model, and for an evaluation of an earlier version,
+    which has no p-values.
     """
     sets = run.heldout_names() or ["train"]
-    family = [d for d in run.differences if d.at != "epoch" and d.paired.set in sets]
-    family = [d for d in family if d.paired.first == run.arm_names()[0]]
-    ends = {(d.paired.second, d.paired.set): d.epochs for d in family if d.at == "last"}
-    family = [d for d in family if d.at == "last" or d.epochs != ends.get((d.paired.second, d.paired.set))]
+    family = [d for d in run.differences if d.at == "last" and d.paired.set in sets]
+    family = [d for d in family if d.paired.first == run.baseline]
     ps = [d.paired.p for d in family if d.paired.p is not None]
     if len(ps) < len(family):
         return []
@@ -52,36 +51,40 @@ def judged(run: Run) -> list[Judged]:
 
 def sentences(run: Run) -> list[str]:
     """What may be claimed and what not, each in a sentence; empty where nothing was compared."""
+    if run.lacks_baseline:
+        return [
+            f"Nothing is compared: arm {run.baseline}, which the others are to be compared with, has no "
+            "finished model. Train it, or put another arm first (compare: --baseline ARM)."
+        ]
     family = judged(run)
     if not family:
         return []
-    first = run.arm_names()[0]
     num_seeds = min(one.difference.paired.num_seeds for one in family)
     over = "for this one seed" if num_seeds == 1 else f"over {num_seeds} seeds"
     many = f" after Holm’s correction for {len(family)} comparisons" if len(family) > 1 else ""
-    claims = _told(family, [words.Verdict.LOWER, words.Verdict.HIGHER], first)
-    none = _told(family, [words.Verdict.NONE_FOUND], first)
+    ended = "at the last epoch"
+    none = _arms([one for one in family if one.claim is words.Verdict.NONE_FOUND])
+    claims = [
+        f"a {found.value} output loss than arm {run.baseline} for {_arms(mine)}"
+        for found in (words.Verdict.LOWER, words.Verdict.HIGHER)
+        if (mine := [one for one in family if one.claim is found])
+    ]
     not_proof = "which is not proof that there is none"
     if not claims:
         return [
-            f"No difference from arm {first} may be claimed {over}{many}: none was found {none}, {not_proof}."
+            f"No difference from arm {run.baseline} {ended} may be claimed {over}{many}: none was found for "
+            f"{none}, {not_proof}."
         ]
-    said = [f"What may be claimed {over}{many}, in nats/token: {claims}."]
+    said = [f"What may be claimed {ended} {over}{many}, in nats/token: {'; '.join(claims)}."]
     if none:
-        said.append(f"No difference from arm {first} was found {none}, {not_proof}.")
-    undecided = _undecided(family)
-    if undecided:
-        arms = words.listed(undecided)
-        said.append(
-            f"For {arms} the answer depends on when training stops: at the last epoch or at the best."
-        )
+        said.append(f"No difference from arm {run.baseline} was found for {none}, {not_proof}.")
     return said
 
 
 def as_json(run: Run) -> dict[str, Any]:
     """The family as data: the baseline, and each comparison with its adjusted p and what may be claimed."""
     return {
-        "baseline": run.arm_names()[0],
+        "baseline": run.baseline,
         "level": LEVEL,
         "comparisons": [
             {
@@ -106,56 +109,21 @@ def _claim(difference: Difference, p: float) -> words.Verdict:
     return words.verdict(difference.paired.interval)
 
 
-def _told(family: Sequence[Judged], verdicts: Sequence[words.Verdict], first: str) -> str:
-    """The arms with these verdicts, moment by moment: `at the last epoch a lower output loss than arm it for
-    im (held −0.31) and plw-0.25 (held −0.12, other −0.20); …`."""
-    parts = []
-    has_best = any(one.difference.at == "best" for one in family)
-    for at, moment in (("last", "at the last epoch "), ("best", "with each arm at its best epoch ")):
-        for verdict in verdicts:
-            mine = [one for one in family if one.difference.at == at and one.claim is verdict]
-            if mine:
-                loss = f"a {verdict.value} output loss than arm {first} for "
-                what = "for " if verdict is words.Verdict.NONE_FOUND else loss
-                parts.append(f"{moment if has_best else ''}{what}{_arms(mine)}")
-    return "; ".join(parts)
-
-
-def _undecided(family: Sequence[Judged]) -> list[str]:
-    """The arms of which at one moment more may be claimed than at the other, or the opposite."""
-    arms = []
-    for set_name in dict.fromkeys(one.set_name for one in family):
-        for arm, found in by_arm(family, set_name).items():
-            if len({one.claim for one in found.values()}) > 1:
-                arms.append(arm)
-    return list(dict.fromkeys(arms))
-
-
 def _arms(family: Sequence[Judged]) -> str:
     """`im (held −0.31) and plw-0.25 (held −0.12, other −0.20)`; no sizes where no difference was found."""
     arms: dict[str, list[str]] = {}
     for one in family:
         size = "" if one.claim is words.Verdict.NONE_FOUND else f" {difference_text(one)}"
         arms.setdefault(one.arm, []).append(one.set_name + size)
-    return words.listed([f"{arm} ({', '.join(parts)})" for arm, parts in arms.items()])
+    return words.listed([f"{arm} ({', '.join(parts)})" for arm, parts in arms.items()]) if arms else ""
 
 
 def difference_text(one: Judged) -> str:
     """The difference, signed, with as many decimals as its interval bears."""
     paired = one.difference.paired
-    return words.number(paired.difference, digits=digits_of(one), signed=True)
+    return words.number(paired.difference, digits=digits_of(paired.interval), signed=True)
 
 
-def digits_of(one: Judged) -> int:
-    """Decimals: two to four, by the width of the interval."""
-    interval = one.difference.paired.interval
+def digits_of(interval: Interval) -> int:
+    """Decimals of a difference with this interval: two to four, by its width."""
     return 4 if 0 < interval.high - interval.low < 0.005 else words.digits_for(interval)
-
-
-def by_arm(family: Sequence[Judged], set_name: str) -> Mapping[str, Mapping[str, Judged]]:
-    """On one set: arm → moment → comparison."""
-    found: dict[str, dict[str, Judged]] = {}
-    for one in family:
-        if one.set_name == set_name:
-            found.setdefault(one.arm, {})[one.difference.at] = one
-    return found

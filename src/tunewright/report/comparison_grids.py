@@ -4,45 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewright.evaluate.losses import Paired
 from tunewright.report import words
-from tunewright.report.comparison import Judged, by_arm, digits_of, judged
-from tunewright.report.gather import Run
+from tunewright.report.comparison import Judged, digits_of, judged
+from tunewright.report.gather import Difference, Run
 from tunewright.report.grids import Grid, duration, megabytes, set_title
 
 
 def levels(run: Run, *, training_too: bool = False) -> list[Grid]:
     """One table per held-out set: each arm's loss at its last and best epoch, and how it differs from the
-    baseline's; on request with seeds and the loss on training rows, which the page has elsewhere."""
+    baseline's; on request with seeds and the loss on training rows, which the page has elsewhere.
+
+    Best epochs are there to be looked at: no p, no claim.
+    """
     family = judged(run)
     sets = run.heldout_names() or ["train"]
     return [_level(run, name, family, training_too=training_too) for name in sets]
 
 
 def _level(run: Run, set_name: str, family: Sequence[Judged], *, training_too: bool) -> Grid:
-    names = run.arm_names()
-    found = by_arm(family, set_name)
-    has_best = any("best" in of_moment for of_moment in found.values())
+    found = {one.arm: one for one in family if one.set_name == set_name}
+    best_of = _at_best(run, set_name) if found else {}
+    has_best = any(
+        best.epochs != found[arm].difference.epochs for arm, best in best_of.items() if arm in found
+    )
     rows = []
-    for arm in names:
-        of_moment, is_baseline = found.get(arm, {}), arm == names[0]
+    for arm in run.arm_names():
+        is_baseline = arm == run.baseline
         last, best = run.last_epoch(arm), run.best_epoch(arm, set_name)
         row = [arm]
         if training_too:
             row += [str(len(run.of_arm(arm))), _mean(run, arm, "train", last)]
-        row += [f"{_mean(run, arm, set_name, last)} ({last})", *_against(of_moment.get("last"), is_baseline)]
+        row += [f"{_mean(run, arm, set_name, last)} ({last})", *_against(found.get(arm), is_baseline)]
         if has_best:
-            row.append(f"{_mean(run, arm, set_name, best)} ({best})")
-            as_before = "last" in of_moment and "best" not in of_moment
-            row += ["as at the last", "", ""] if as_before else _against(of_moment.get("best"), is_baseline)
+            row += [f"{_mean(run, arm, set_name, best)} ({best})"]
+            row.append(_explored(best_of.get(arm), found.get(arm), is_baseline))
         rows.append(row)
-    against = [f"− {names[0]} ({words.PERCENT} interval)", "p", ""]
-    head = ["Arm", *(["Seeds", "Train"] if training_too else []), "Last (epoch)", *against]
-    texts = frozenset({0, len(head) - 1, len(head) + 3})
+    minus = f"− {run.baseline} ({words.PERCENT} interval)"
+    head = ["Arm", *(["Seeds", "Train"] if training_too else []), "Last (epoch)", minus, "p", ""]
+    texts = frozenset({0, len(head) - 1})
     caption = (
         f"Output loss on {set_title(set_name)}, nats/token; differences are paired by example and seed, p by "
         f"Holm for {words.count(len(family), 'comparison')}"
     )
-    return Grid(caption, [*head, *(["Best (epoch)", *against] if has_best else [])], rows, texts)
+    if has_best:
+        head += ["Best (epoch)", f"exploratory: {minus}"]
+        caption += "; best epochs are picked on these rows, which flatters them"
+    return Grid(caption, head, rows, texts)
+
+
+def _at_best(run: Run, set_name: str) -> dict[str, Difference]:
+    return {
+        d.paired.second: d
+        for d in run.differences
+        if d.at == "best" and (d.paired.first, d.paired.set) == (run.baseline, set_name)
+    }
 
 
 def _mean(run: Run, arm: str, set_name: str, epoch: int | None) -> str:
@@ -53,14 +69,24 @@ def _mean(run: Run, arm: str, set_name: str, epoch: int | None) -> str:
 def _against(one: Judged | None, is_baseline: bool) -> list[str]:
     if one is None:
         return ["baseline" if is_baseline else "—", "", ""]
-    paired = one.difference.paired
-    digits = digits_of(one)
+    claim = "none found" if one.claim is words.Verdict.NONE_FOUND else one.claim.value
+    return [_with_interval(one.difference.paired), p_text(one.p), claim]
+
+
+def _explored(best: Difference | None, last: Judged | None, is_baseline: bool) -> str:
+    if best is None:
+        return "baseline" if is_baseline else "—"
+    if last is not None and best.epochs == last.difference.epochs:
+        return "as at the last"
+    return _with_interval(best.paired)
+
+
+def _with_interval(paired: Paired) -> str:
     value, low, high = (
-        words.number(number, digits=digits, signed=True)
+        words.number(number, digits=digits_of(paired.interval), signed=True)
         for number in (paired.difference, paired.interval.low, paired.interval.high)
     )
-    claim = "none found" if one.claim is words.Verdict.NONE_FOUND else one.claim.value
-    return [f"{value} ({low} to {high})", p_text(one.p), claim]
+    return f"{value} ({low} to {high})"
 
 
 def p_text(p: float) -> str:

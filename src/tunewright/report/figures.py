@@ -223,7 +223,7 @@ def forest(
     baseline: str,
     limits: tuple[float, float],
 ) -> str:
-    """Every arm minus the baseline on one set, a row an arm and moment; filled where it may be claimed."""
+    """Every arm minus the baseline on one set, a row an arm; filled where it may be claimed."""
     rows = list(reversed(family))
 
     def draw(axes: Any) -> None:
@@ -250,11 +250,10 @@ def forest(
                 color=look.colour if claimed else "white",
                 markeredgecolor=look.colour,
             )
-        labels = [_short(one.arm) if one.difference.at == "last" else _best_label(one) for one in rows]
-        axes.set_yticks(range(len(rows)), labels)
+        axes.set_yticks(range(len(rows)), [_short(one.arm) for one in rows])
         for label, one in zip(axes.get_yticklabels(), rows, strict=True):
-            label.set_color(look_of[one.arm].colour if one.difference.at == "last" else QUIET)
-            label.set_fontweight("bold" if one.difference.at == "last" else "normal")
+            label.set_color(look_of[one.arm].colour)
+            label.set_fontweight("bold")
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.set_xlim(*limits)
         axes.spines["left"].set_visible(False)
@@ -271,11 +270,6 @@ def forest(
     height = 0.75 + 0.3 * len(rows)
     left = min((5.8 * max(longest, 9) + 8) / (72 * WIDTH), 0.5)
     return _panel(name, draw, height=height, margins=(left, 0.97, 0.43 / height, 1 - 0.2 / height))
-
-
-def _best_label(one: Judged) -> str:
-    first, second = one.difference.epochs
-    return f"best ({first}, {second})"
 
 
 def objective_curve(name: str, steps_by_seed: Sequence[Sequence[Mapping[str, Any]]], look: Look) -> str:

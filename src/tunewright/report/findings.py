@@ -41,10 +41,9 @@ def findings(run: Run) -> list[str]:
     pairs = by_pair(run)
     sets = run.heldout_names() or ["train"]
     sentences: list[str] = []
-    first_arm = run.arm_names()[0]
-    told = [found for (first, _), found in pairs.items() if first == first_arm]
+    told = [found for (first, _), found in pairs.items() if first == run.baseline]
     claims = family.sentences(run)
-    if len(told) > 1 and claims:
+    if claims and (len(told) > 1 or run.lacks_baseline):
         sentences += claims
     else:
         for name in sets:

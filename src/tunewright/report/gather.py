@@ -89,6 +89,18 @@ class Run:
         """The arms' names, each once, in the order of the recipe."""
         return list(dict.fromkeys(arm.name for arm in self.arms))
 
+    @property
+    def baseline(self) -> str | None:
+        """What the others are compared with: the recipe's first arm, also where none of its seeds is
+        finished."""
+        names = list(self.recipe.get("arms") or {}) or self.arm_names()
+        return str(names[0]) if names else None
+
+    @property
+    def lacks_baseline(self) -> bool:
+        """Whether other arms are there to be compared, and the baseline is not."""
+        return bool(self.arms) and self.baseline not in self.arm_names()
+
     def of_arm(self, name: str) -> list[TunedArm]:
         """The finished seeds of an arm, in the order of the recipe."""
         return [arm for arm in self.arms if arm.name == name]

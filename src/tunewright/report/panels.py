@@ -9,7 +9,7 @@ import numpy as np
 
 from tunewright.evaluate.losses import Distribution
 from tunewright.report import figures, grids, words
-from tunewright.report.comparison import by_arm, difference_text, judged
+from tunewright.report.comparison import difference_text, judged
 from tunewright.report.findings import by_pair, comparison
 from tunewright.report.gather import Run
 
@@ -132,7 +132,7 @@ def distributions(run: Run) -> list[Panel]:
 
 
 def forests(run: Run) -> list[Panel]:
-    """Every arm against the first, a panel a held-out set, on one scale; none for fewer than three arms."""
+    """Every arm against the baseline, a panel a held-out set, on one scale; none below three arms."""
     family = judged(run)
     if len({one.arm for one in family}) < 2:
         return []
@@ -142,22 +142,16 @@ def forests(run: Run) -> list[Panel]:
     look_of = figures.looks(run.arm_names())
     panels = []
     for number, name in enumerate(dict.fromkeys(one.set_name for one in family)):
-        mine = [
-            found[moment]
-            for found in by_arm(family, name).values()
-            for moment in ("last", "best")
-            if moment in found
-        ]
-        svg = figures.forest(f"forest{number}", mine, look_of, baseline=run.arm_names()[0], limits=limits)
+        mine = [one for one in family if one.set_name == name]
+        svg = figures.forest(f"forest{number}", mine, look_of, baseline=str(run.baseline), limits=limits)
         told = "; ".join(f"{one.arm} {difference_text(one)}, {one.claim.value}" for one in mine)
-        panels.append(Panel(grids.set_title(name), svg, f"Against {run.arm_names()[0]}: {told}."))
+        panels.append(Panel(grids.set_title(name), svg, f"Against {run.baseline}: {told}."))
     return panels
 
 
 def differences(run: Run) -> list[PanelGroup]:
     """Paired differences, a group a pair of arms and a panel a set, on one scale."""
-    baseline = run.arm_names()[0] if run.arms else None
-    against = {pair: found for pair, found in by_pair(run).items() if pair[0] == baseline}
+    against = {pair: found for pair, found in by_pair(run).items() if pair[0] == run.baseline}
     pairs = dict(list((against or by_pair(run)).items())[:MOST_PAIRS])
     if not pairs:
         return []

@@ -91,7 +91,8 @@ def best_sentence(best: Difference, end: Difference) -> str:
     first, second = best.epochs
     if best.epochs == end.epochs:
         return "Both arms are at their best at that epoch, so comparing each at its own best gives the same."
-    moment = f"With each arm at its own best epoch ({paired.first}: {first}, {paired.second}: {second})"
+    epochs = f"{paired.first}: {first}, {paired.second}: {second}"
+    moment = f"To explore, with each arm at its own best epoch on these rows ({epochs}),"
     found = verdict(paired.interval)
     if found is Verdict.NONE_FOUND:
         sentence = f"{moment} no difference was found ({evidence(best)})."
@@ -138,10 +139,10 @@ def seeds_sentence(num_seeds: int) -> str:
         return "With one seed the interval speaks about other examples of this kind, not about other seeds."
     if num_seeds < 5:
         return (
-            f"{num_seeds} seeds are few: the interval resamples them, but another seed may lie outside "
-            "of what they show."
+            f"{num_seeds} seeds are few: the interval covers other seeds as well as other examples, and is "
+            "wide where the seeds disagree; a small difference then needs more seeds to be found."
         )
-    return f"The interval resamples the {num_seeds} seeds as well as the examples."
+    return f"The interval covers other seeds, of which it knows {num_seeds}, as well as other examples."
 
 
 def level_sentence(found: Distribution) -> str:

@@ -132,11 +132,17 @@ def advise(
         num_near_duplicates=sum(twin is not None for twin in twins),
         num_compared=min(scan.num_records, MOST_PROMPTS),
     )
-    return _advice(str(data), scan, counts, sample, model, chat_template)
+    return _advice(str(data), scan, counts, sample, model, chat_template, format)
 
 
 def _advice(
-    data: str, scan: Scan, counts: Counts, sample: Sample, model: str | None, chat_template: str | None
+    data: str,
+    scan: Scan,
+    counts: Counts,
+    sample: Sample,
+    model: str | None,
+    chat_template: str | None,
+    format: str | None,
 ) -> Advice:
     paper, plain = scan.paper_words.pair(), scan.plain_words.pair()
     facts = _facts(scan, paper, sample)
@@ -151,6 +157,7 @@ def _advice(
             arms=arms,
             heldout=heldout,
             chat_template=chat_template or sample.fallback_template,
+            format=format,
         )
     median = (sample.tokens if _has_no_words(scan) else plain).output_median
     return Advice(
@@ -208,11 +215,18 @@ def arms_for(output_share: float) -> tuple[str, ...]:
 
 
 def settling_command(
-    data: str, *, model: str | None, arms: Sequence[str], heldout: int, chat_template: str | None = None
+    data: str,
+    *,
+    model: str | None,
+    arms: Sequence[str],
+    heldout: int,
+    chat_template: str | None = None,
+    format: str | None = None,
 ) -> str:
     """The command that trains the arms on the same rows with three seeds, quoted for a shell."""
     stem = Path(data).name.split(".")[0] or "data"
     words = ["tunewright", "compare", data, "--holdout", str(heldout), "--model", model or OWN_MODEL]
+    words += ["--format", format] if format else []
     words += ["--chat-template", chat_template] if chat_template else []
     words += ["--arms", ",".join(arms), "--seeds", "3", "--epochs", "3", "--out", f"runs/compare-{stem}"]
     return shlex.join(words)

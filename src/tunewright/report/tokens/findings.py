@@ -9,7 +9,7 @@ from tunewright.report import words
 from tunewright.report.tokens.gaps import Estimate, Gap
 from tunewright.report.tokens.gather import Tokens
 
-FEW = 20  # examples, below which a bootstrap interval of a mean is plainly too narrow
+FEW = 20  # examples, below which t points help little: losses of examples are skewed
 PLURAL = {"instruction": "instructions", "output": "outputs", "explanation": "explanations", "eos": "ends"}
 
 
@@ -33,7 +33,8 @@ def findings(tokens: Tokens, gaps: Sequence[Gap]) -> list[str]:
     counted = tokens.tables.get("output") or [table for found in tokens.tables.values() for table in found]
     fewest = min(table.losses_SN.shape[1] for table in counted)
     if fewest < FEW:
-        sentences.append(f"{words.count(fewest, 'example')} in a set: intervals from so few are too narrow.")
+        few = words.count(fewest, "example")
+        sentences.append(f"{few} in a set: intervals from so few are rough, as losses are skewed.")
     return sentences
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewright.evaluate.intervals import LEVEL, REPLICATES, Interval, mean_interval
+from tunewright.evaluate.intervals import Interval, difference_interval, mean_interval
 from tunewright.evaluate.losses import Table
-from tunewright.report.tokens.gather import Tokens, best_epoch
+from tunewright.report.tokens.gather import Tokens, best_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _gap(tokens: Tokens, arm: str, group: str, heldout: str) -> Gap | None:
     before, last = states.get("before"), states.get("last")
     if before is None or last is None or before == last:
         return None
-    best = best_epoch(arm, tokens.tables.get("output", []), heldout)
+    best = best_known(arm, tokens.tables.get("output", []), heldout)
     train_then, train_now = (tokens.table(group, arm, "train", epoch) for epoch in (before, last))
     held_then, held_now = (tokens.table(group, arm, heldout, epoch) for epoch in (before, last))
     if train_then is None or train_now is None or held_then is None or held_now is None:
@@ -88,22 +88,9 @@ def estimate(values_SN: NDArray[np.float64]) -> Estimate:
     return Estimate(float(values_SN.mean()), mean_interval(values_SN))
 
 
-def difference(first_SN: NDArray[np.float64], second_SM: NDArray[np.float64], *, seed: int = 0) -> Estimate:
-    """mean(first) − mean(second): seeds drawn once for both; examples apart, as they are other rows."""
-    num_seeds = first_SN.shape[0]
-    assert num_seeds == second_SM.shape[0]
-    rng = np.random.default_rng(seed)
-    draws = np.empty(REPLICATES)
-    for replicate in range(REPLICATES):
-        seeds = rng.integers(num_seeds, size=num_seeds)
-        means = [
-            table[seeds].mean(axis=0)[rng.integers(table.shape[1], size=table.shape[1])].mean()
-            for table in (first_SN, second_SM)
-        ]
-        draws[replicate] = means[0] - means[1]
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(draws, [tail, 100 - tail])
-    return Estimate(float(first_SN.mean() - second_SM.mean()), Interval(float(low), float(high)))
+def difference(first_SN: NDArray[np.float64], second_SM: NDArray[np.float64]) -> Estimate:
+    """mean(first) − mean(second): the same seeds, but other examples in each."""
+    return Estimate(float(first_SN.mean() - second_SM.mean()), difference_interval(first_SN, second_SM))
 
 
 def _mean(table: Table) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tunewright.errors import DataError, RunFolderError
-from tunewright.evaluate.losses import Arm, Table, read_losses
+from tunewright.evaluate.losses import Arm, Table, best_epoch, describe_losses, read_losses
 from tunewright.run.folder import read_manifest
 from tunewright.tune.token_losses import FOLDER, WatchedExample, read_token_losses
 
@@ -97,8 +97,7 @@ def gather(folders: Sequence[str | Path]) -> Tokens:
     """
     arms = [arm for folder in folders for arm in find_arms(Path(folder))]
     _each_once(arms)
-    # in the order given, but what the others are held against comes first
-    names = tuple(sorted(dict.fromkeys(arm.name for arm in arms), key=lambda name: name != "it"))
+    names = tuple(dict.fromkeys(arm.name for arm in arms))  # what the others are held against is the first
     tables = _tables(arms)
     epochs = {name: _epochs([arm for arm in arms if arm.name == name]) for name in names}
     states = _states(epochs, tables.get("output", []))
@@ -124,6 +123,7 @@ def find_arms(folder: Path) -> list[Arm]:
         return [_arm(folder)]
     found = sorted({*folder.glob(f"*/{FOLDER}"), *folder.glob(f"*/*/{FOLDER}")})
     arms = [_arm(path.parent) for path in found if (path.parent / "manifest.json").exists()]
+    arms.sort(key=lambda arm: arm.name != "it")
     if not arms:
         raise RunFolderError(
             f"{folder} holds no finished arm with {FOLDER}/epoch-N.jsonl; arms tuned by an earlier version "
@@ -173,7 +173,7 @@ def _states(epochs: Mapping[str, Sequence[int]], tables: Sequence[Table]) -> tup
     held = [table for table in tables if table.set != "train"]
     first = held[0].set if held else ""
     best = {
-        name: best_epoch(name, [t for t in held if t.epoch in found], first) for name, found in epochs.items()
+        name: best_known(name, [t for t in held if t.epoch in found], first) for name, found in epochs.items()
     }
     states = [State("before", {name: found[0] for name, found in epochs.items()})]
     known = {name: epoch for name, epoch in best.items() if epoch is not None}
@@ -183,10 +183,10 @@ def _states(epochs: Mapping[str, Sequence[int]], tables: Sequence[Table]) -> tup
     return tuple(states) if any(len(found) > 1 for found in epochs.values()) else (states[-1],)
 
 
-def best_epoch(arm: str, tables: Sequence[Table], heldout: str) -> int | None:
-    """The epoch after 0 with the arm's lowest mean loss on a held-out set; None where it was not measured."""
+def best_known(arm: str, tables: Sequence[Table], heldout: str) -> int | None:
+    """The arm's `best_epoch` on a held-out set; None where it was not measured after training began."""
     mine = [table for table in tables if (table.arm, table.set) == (arm, heldout) and table.epoch > 0]
-    return min(mine, key=lambda table: float(table.losses_SN.mean())).epoch if mine else None
+    return best_epoch(list(map(describe_losses, mine)), arm=arm, set=heldout).epoch if mine else None
 
 
 def _mean_rows(arms: Sequence[Arm], epoch: int) -> list[WatchedExample]:
