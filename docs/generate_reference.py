@@ -48,6 +48,7 @@ COMMANDS = [
     "evaluate arms",
     "evaluate answers",
     "evaluate judge",
+    "evaluate tasks",
     "evaluate winrate",
     "evaluate agreement",
     "study",

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from tunewright.cli import agreement, evaluate_answers, evaluate_judge, evaluate_winrate
+from tunewright.cli import (
+    agreement,
+    evaluate_answers,
+    evaluate_judge,
+    evaluate_tasks,
+    evaluate_winrate,
+)
 from tunewright.cli.run import Again
 from tunewright.cli.show import sink_for
 
@@ -15,6 +21,7 @@ app = typer.Typer(help="Measure tuned models.", no_args_is_help=True, rich_marku
 app.command("answers")(evaluate_answers.command)
 app.command("judge")(evaluate_judge.command)
 app.command("agreement")(agreement.command)
+app.command("tasks")(evaluate_tasks.command)
 app.command("winrate")(evaluate_winrate.command)
 
 
