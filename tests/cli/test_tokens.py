@@ -48,7 +48,7 @@ def test_models_are_measured_on_the_first_rows(work: Path, tmp_path: Path) -> No
     assert said == f"page: {page}\n"
     html = page.read_text(encoding="utf-8")
     assert html.count('<article class="example">') == 3
-    assert "3 examples in a set: intervals from so few are too narrow." in html
+    assert "3 examples in a set: intervals from so few are rough, as losses are skewed." in html
     assert 'id="mode-change"' not in html  # nothing was before
     assert 'id="mode-against"' in html
 

@@ -107,7 +107,7 @@ def tune_together(
     stop: tuple[int, int, int] | None = None,
 ) -> str:
     """`tune` with a checkpoint after every step; `stop` is (rank, step, signal). What ended it, by name."""
-    loop.CHECKPOINT_SECONDS = 0.0
+    loop.CHECKPOINT_SECONDS = loop.CHECKPOINT_PAUSE = 0.0
     progress = None if stop is None else EveryEvent(Interrupter(*stop))
     try:
         tune(TuneConfig.model_validate(config), records, out, heldout={"heldout": heldout}, progress=progress)

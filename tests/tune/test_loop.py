@@ -260,6 +260,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_exactly(
 ) -> None:
     """Killed in the middle of epoch 2 of 3: the same weights, metrics and losses, byte for byte."""
     monkeypatch.setattr("tunewright.tune.loop.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("tunewright.tune.loop.CHECKPOINT_PAUSE", 0.0)
     records = make_records(30)
     config = TuneConfig.model_validate({"epochs": 3, "batch_size": 8, "objective": "im", "lr": 1e-3, **extra})
     heldout = {"heldout": records[24:]}

@@ -29,6 +29,7 @@ from tunewright.tune.objective import Objective
 from tunewright.tune.sharding import made_up
 
 CHECKPOINT_SECONDS = 20.0
+CHECKPOINT_PAUSE = 20.0  # at least so many times as long as the last one took to write
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,9 @@ class _Clock:
 
     def checkpoint_is_due(self) -> bool:
         """Writing takes at most a twentieth of the time, however large the model."""
-        return time.monotonic() - self._last_checkpoint > max(CHECKPOINT_SECONDS, 20 * self._writing)
+        return time.monotonic() - self._last_checkpoint > max(
+            CHECKPOINT_SECONDS, CHECKPOINT_PAUSE * self._writing
+        )
 
     @contextlib.contextmanager
     def checkpointing(self) -> Iterator[None]:

@@ -89,8 +89,12 @@ def _run(
 ) -> None:
     reset_peak()
     # a run that goes on tomorrow tokenises as it began, whatever date its chat template writes
-    today = date.fromisoformat(_same_as_before(folder.path, "date.txt", date.today().isoformat(), world))
-    prepared = prepare(config, records, heldout, progress=progress, today=today)
+    kept_date = folder.path / "date.txt"
+    today = world.from_first(lambda: kept_date.read_text() if kept_date.exists() else str(date.today()))
+    prepared = prepare(config, records, heldout, progress=progress, today=date.fromisoformat(today))
+    _same_as_before(
+        folder.path, kept_date.name, today, world
+    )  # after what may fail: a folder stays empty till then
     objective = config.parsed_objective()
     roles = [example.roles for example in prepared.train.kept]
     record_weights = [example.weight for example in prepared.train.kept]
