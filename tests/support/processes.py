@@ -24,7 +24,7 @@ from transformers.models.llama import modeling_llama  # noqa: F401
 
 from tunewright.records.record import Record
 from tunewright.run.progress import Event, Progress
-from tunewright.tune import loop
+from tunewright.tune import clock, loop
 from tunewright.tune.adapters import Adapter, add_adapter
 from tunewright.tune.config import TuneConfig
 from tunewright.tune.distributed import joined
@@ -107,7 +107,7 @@ def tune_together(
     stop: tuple[int, int, int] | None = None,
 ) -> str:
     """`tune` with a checkpoint after every step; `stop` is (rank, step, signal). What ended it, by name."""
-    loop.CHECKPOINT_SECONDS = loop.CHECKPOINT_PAUSE = 0.0
+    clock.CHECKPOINT_SECONDS = clock.CHECKPOINT_PAUSE = 0.0
     progress = None if stop is None else EveryEvent(Interrupter(*stop))
     try:
         tune(TuneConfig.model_validate(config), records, out, heldout={"heldout": heldout}, progress=progress)

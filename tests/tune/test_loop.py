@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import datetime
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from tunewright.tune.objective import Objective
 from tunewright.tune.objective_names import parse_objective
 from tunewright.tune.roles import Renderer
 from tunewright.tune.stage import tune
+from tunewright.tune.templates import TUNEWRIGHT
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
@@ -259,8 +262,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one_exactly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
 ) -> None:
     """Killed in the middle of epoch 2 of 3: the same weights, metrics and losses, byte for byte."""
-    monkeypatch.setattr("tunewright.tune.loop.CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr("tunewright.tune.loop.CHECKPOINT_PAUSE", 0.0)
+    monkeypatch.setattr("tunewright.tune.clock.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("tunewright.tune.clock.CHECKPOINT_PAUSE", 0.0)
     records = make_records(30)
     config = TuneConfig.model_validate({"epochs": 3, "batch_size": 8, "objective": "im", "lr": 1e-3, **extra})
     heldout = {"heldout": records[24:]}
@@ -324,6 +327,17 @@ def test_cut_rows_keep_their_beginning_and_are_counted(tiny_tokenizer: Any) -> N
     assert made.kept[1].ids.tolist() == whole["long answer"].ids[:32].tolist()
     assert made.kept[1].count(Role.EOS) == 0
     assert [(drop.id, drop.reason) for drop in made.dropped] == [("long prompt", "no output token")]
+
+
+def test_a_row_that_loses_only_what_follows_its_end_has_lost_nothing(tiny_tokenizer: Any) -> None:
+    """The template writes a line break after the stop token."""
+    renderer = Renderer(tiny_tokenizer)
+    record = Record("long enough", "Say it.", "Yes, and yes again.")
+    whole = make_examples([record], renderer, max_tokens=64, explanation=True).kept[0]
+    assert whole.roles[-2:].tolist() == [Role.EOS, Role.SEPARATOR]
+    for tokens, num_cut in ((len(whole) - 1, 0), (len(whole) - 2, 1)):
+        made = make_examples([record], renderer, max_tokens=tokens, explanation=True, too_long="cut")
+        assert made.num_cut == num_cut
 
 
 def test_record_weights_come_from_a_column_and_what_is_none_is_dropped_by_name(tiny_tokenizer: Any) -> None:
@@ -415,8 +429,36 @@ def test_a_resumed_run_keeps_its_number_of_threads(tmp_path: Path) -> None:
     assert torch.get_num_threads() == 1, "and what comes after it keeps its own"
 
 
+def test_a_template_that_writes_the_date_is_told_that_of_the_first_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed on one day and gone on with on the next: the same rows and weights as without the night."""
+
+    class Day(datetime.date):
+        now = "2026-11-20"
+
+        @classmethod
+        def today(cls) -> Day:
+            return cls.fromisoformat(cls.now)
+
+    monkeypatch.setattr("tunewright.tune.stage.date", Day)
+    monkeypatch.setattr("tunewright.tune.clock.CHECKPOINT_SECONDS", 0.0)
+    template = "{{ strftime_now('%d %b %Y') }}\n" + TUNEWRIGHT
+    config = TuneConfig.model_validate({"epochs": 2, "batch_size": 4, "chat_template": template})
+    records = make_records(8)
+    tune(config, records, tmp_path / "whole")
+    with pytest.raises(Killed):
+        tune(config, records, tmp_path / "cut", progress=EveryEvent(KillAt(2)))
+    Day.now = "2026-11-21"
+    tune(config, records, tmp_path / "cut")
+    shown = json.loads((tmp_path / "cut/mask.json").read_text(encoding="utf-8"))[0]["tokens"]
+    assert "".join(text for text, *_ in shown).startswith("20 Nov 2026")
+    weights = [(tmp_path / name / "model/model.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert weights[0] == weights[1]
+
+
 def test_rows_that_tokenise_otherwise_are_not_gone_on_with(tmp_path: Path) -> None:
-    """A chat template that writes today's date gives other rows tomorrow."""
+    """Another version of the tokenizer may cut the same text into other tokens."""
     records = make_records(8)
     with pytest.raises(Killed):
         tune(TuneConfig(epochs=3), records, tmp_path / "arm", progress=EveryEvent(KillAt(2)))
@@ -475,7 +517,7 @@ def test_a_setting_that_would_do_nothing_is_refused(settings: dict[str, Any]) ->
 
 def test_a_local_model_with_other_weights_is_another_input(tmp_path: Path) -> None:
     """The size of a weights file says nothing: two models of one shape have the same."""
-    from tunewright.tune.stage import model_input
+    from tunewright.tune.model_input import model_input
 
     digests = []
     for seed in (1, 2, 1):

@@ -558,3 +558,11 @@ def test_an_answer_before_an_empty_question_does_not_learn_the_next_header() -> 
     renderer = Renderer(STYLES["chatml"](), chat_template=template)
     roled = renderer([*CHAT[:2], {"role": "user", "content": ""}, {"role": "assistant", "content": ""}])
     assert Role.EOS not in roled.roles
+
+
+def test_a_template_with_a_mistake_is_refused_with_its_line() -> None:
+    tokenizer = STYLES["chatml"]()
+    with pytest.raises(ModelError, match="error in line 2"):
+        Renderer(tokenizer, chat_template="{% for message in messages %}\n{{ message.content }\n{% endfor %}")
+    with pytest.raises(ModelError, match="chat template is empty"):
+        Renderer(tokenizer, chat_template="")

@@ -64,7 +64,7 @@ def train_coach(
     `DataError` when no revision is left to learn from, `ModelError` from the tuning.
     """
     from tunewright.tune.config import TuneConfig
-    from tunewright.tune.stage import model_input
+    from tunewright.tune.model_input import model_input
 
     progress = progress or Progress()
     tuning = parse_config(TuneConfig, config.tuning(), where="coach", table="tune")

@@ -49,9 +49,9 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The examples in the order of their records, the records left out, and how many of the kept were cut.
+    """The examples in the order of their records, the records left out, and how many of the kept lost an end.
 
-    A cut example has lost the end of its last answer: it teaches no stopping.
+    `num_cut` examples were cut before the end of their last answer: there they teach no stopping.
     """
 
     kept: tuple[Example, ...]
@@ -137,7 +137,7 @@ def _number(value: Any) -> float | None:
 def _example(
     row: _Candidate, roled: RoledTokens | TemplateError, max_tokens: int, too_long: Literal["drop", "cut"]
 ) -> tuple[Example, bool] | Dropped:
-    """The example and whether it was cut, or why it is left out."""
+    """The example and whether it lost the end of an answer, or why it is left out."""
     if isinstance(roled, TemplateError):
         return Dropped(row.id, "roles not proved", str(roled))
     is_cut = len(roled.ids) > max_tokens
@@ -147,7 +147,8 @@ def _example(
     if not np.any(roles[1:] == Role.OUTPUT):
         why = f"the first {max_tokens} tokens are prompt" if is_cut else "nothing in the answer to learn"
         return Dropped(row.id, "no output token", why)
-    return Example(row.id, ids, roles, row.weight), is_cut
+    lost_end = bool(np.any(roled.roles[max_tokens:] == Role.EOS))
+    return Example(row.id, ids, roles, row.weight), lost_end
 
 
 def role_counts(examples: Sequence[Example]) -> dict[str, int]:

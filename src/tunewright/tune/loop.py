@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,15 +17,13 @@ from tunewright.run.progress import Progress
 from tunewright.run.seeds import derive_seed
 from tunewright.tune.batches import Micro, micro_batches, steps_of_epoch
 from tunewright.tune.checkpoint import load_checkpoint, save_checkpoint, whole
+from tunewright.tune.clock import Clock, finish_step_on_interrupt
 from tunewright.tune.config import TuneConfig
 from tunewright.tune.examples import Example
 from tunewright.tune.neftune import Neftune
 from tunewright.tune.network import Network
 from tunewright.tune.objective import Objective
 from tunewright.tune.sharding import made_up
-
-CHECKPOINT_SECONDS = 20.0
-CHECKPOINT_PAUSE = 20.0  # at least so many times as long as the last one took to write
 
 
 @dataclass(frozen=True)
@@ -89,8 +83,8 @@ def train(
             on_step(row)
     steps_per_epoch = math.ceil(len(examples) / config.batch_size)
     num_steps = steps_per_epoch * config.epochs
-    clock = _Clock(seconds_before)
-    with _finish_step_on_interrupt() as interrupted:
+    clock = Clock(seconds_before)
+    with finish_step_on_interrupt() as interrupted:
         if done % steps_per_epoch == 0:  # the start, or a kill between an epoch's end and its measuring
             with clock.stopped():
                 enough = after_epoch(done // steps_per_epoch)
@@ -260,57 +254,3 @@ def schedule_factor(step: int, num_steps: int, config: TuneConfig) -> float:
             return left
         case "cosine":
             return 0.5 * (1 - math.cos(math.pi * left))
-
-
-class _Clock:
-    """Seconds of training, over all processes and without the pauses for measuring."""
-
-    def __init__(self, seconds_before: float) -> None:
-        self._before = seconds_before
-        self._start = self._last_checkpoint = time.monotonic()
-        self._writing = 0.0
-
-    def seconds(self) -> float:
-        return self._before + time.monotonic() - self._start
-
-    def checkpoint_is_due(self) -> bool:
-        """Writing takes at most a twentieth of the time, however large the model."""
-        return time.monotonic() - self._last_checkpoint > max(
-            CHECKPOINT_SECONDS, CHECKPOINT_PAUSE * self._writing
-        )
-
-    @contextlib.contextmanager
-    def checkpointing(self) -> Iterator[None]:
-        """Written meanwhile, and not counted as training."""
-        start = time.monotonic()
-        with self.stopped():
-            yield
-        self._last_checkpoint = time.monotonic()
-        self._writing = self._last_checkpoint - start
-
-    @contextlib.contextmanager
-    def stopped(self) -> Iterator[None]:
-        pause = time.monotonic()
-        yield
-        self._start += time.monotonic() - pause
-
-
-@contextlib.contextmanager
-def _finish_step_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C or SIGTERM sets a flag that the loop reads between steps; a second one interrupts at once."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag.is_set
-        return
-
-    def remember(signum: int, frame: Any) -> None:
-        if flag.is_set():
-            raise KeyboardInterrupt
-        flag.set()
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield flag.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

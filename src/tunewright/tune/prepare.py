@@ -53,8 +53,7 @@ def prepare(
         raise DataError("there are no training records; check the data file and --holdout")
     progress = progress or Progress()
     tokenizer = load_tokenizer(config.model, records)
-    settings = {} if today is None else {"strftime_now": today.strftime}
-    renderer = Renderer(tokenizer, chat_template=config.chat_template, settings=settings)
+    renderer = Renderer(tokenizer, chat_template=config.chat_template, today=today)
     progress.start("tokenise", len(records) + sum(map(len, heldout.values())), "records")
 
     def examples_of(rows: Sequence[Record], *, weight_column: str | None = None) -> Examples:

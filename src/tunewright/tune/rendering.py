@@ -5,12 +5,15 @@ transformers compiles and sandboxes the template, so the text here is what a cha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from jinja2 import TemplateSyntaxError
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from tunewright.errors import TemplateError
+from tunewright.errors import ModelError, TemplateError
 from tunewright.tune.conversation import Message, Role
 
 # The smallest conversations that a template may insist on; the first that it takes stands for all.
@@ -20,6 +23,18 @@ _PROBES = (
     (_QUESTION, _ANSWER),
     (Message("system", ((Role.SYSTEM, "s"),)), _QUESTION, _ANSWER),
 )
+
+
+_DATE_CALL = re.compile(r"""strftime_now\(\s*(?P<quote>['"])(?P<format>[^'"\\]*)(?P=quote)\s*\)""")
+
+
+def with_date(template: str, today: date) -> str:
+    """The template with the date of `today` wherever it asks for that of the moment.
+
+    transformers hands templates no functions, so the call is replaced in the text; one whose format is not
+    written out stays as it is.
+    """
+    return _DATE_CALL.sub(lambda call: f'"{today.strftime(call["format"])}"', template)
 
 
 class ChatTemplate:
@@ -56,6 +71,10 @@ class ChatTemplate:
         ]
         try:
             return self._render(dicts, tools, generation_prompt)
+        except TemplateSyntaxError as error:
+            raise ModelError(
+                f"the chat template has an error in line {error.lineno}: {error.message}"
+            ) from error
         except Exception as error:  # templates run arbitrary Jinja: whatever it raises is a refusal
             number = self._refused_at(dicts, tools, str(error))
             raise TemplateError(

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import Any
 
@@ -35,7 +36,7 @@ from tunewright.tune.control_tokens import Encoder, Policy, Tokens, control_ids,
 from tunewright.tune.conversation import Message, Role, read_messages
 from tunewright.tune.provenance import Proof, prove
 from tunewright.tune.refusals import called
-from tunewright.tune.rendering import ChatTemplate
+from tunewright.tune.rendering import ChatTemplate, with_date
 from tunewright.tune.turns import close_turns, token_roles
 
 _BATCH = 64  # conversations tokenised together by `Renderer.many`
@@ -72,7 +73,8 @@ class Renderer:
     the two, and a tuned model then meets a prompt that it never saw.
 
     `control_tokens` says what to do with a control token written out in content: "refuse" it, or tokenise
-    it as ordinary "text". `settings` are further arguments of the template, such as `enable_thinking`.
+    it as ordinary "text". `settings` are further arguments of the template, such as `enable_thinking`;
+    `today` is what one that writes the date is told.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Renderer:
         chat_template: str | None = None,
         control_tokens: Policy = "refuse",
         settings: Mapping[str, Any] | None = None,
+        today: date | None = None,
     ) -> None:
         if not getattr(tokenizer, "is_fast", False):
             raise ModelError(
@@ -93,7 +96,8 @@ class Renderer:
         self.chat_template = _chat_template(tokenizer, chat_template)
         self.control_tokens = control_tokens
         self.longest_token_chars = max(len(token) for token in tokenizer.get_vocab())
-        self._template = ChatTemplate(self.chat_template, tokenizer.special_tokens_map, settings)
+        shown = self.chat_template if today is None else with_date(self.chat_template, today)
+        self._template = ChatTemplate(shown, tokenizer.special_tokens_map, settings)
         self._encoder = Encoder(tokenizer)
         probe = prove(self._template, self._template.probe)
         template_text = "".join(c for c, own in zip(probe.text, probe.sources, strict=True) if own < 0)
@@ -213,7 +217,9 @@ class Renderer:
 
 
 def _chat_template(tokenizer: Any, chat_template: str | None) -> str:
-    found = chat_template or tokenizer.chat_template
+    found = tokenizer.chat_template if chat_template is None else chat_template
+    if found == "":
+        raise ModelError("the chat template is empty; give a file that holds one, tulu or chatml")
     if isinstance(found, dict):
         raise ModelError(
             f"the model carries several chat templates ({', '.join(found)}); "

@@ -31,15 +31,13 @@ from tunewright.tune.examples import role_counts
 from tunewright.tune.loop import train
 from tunewright.tune.memory import cuda_peak_bytes, peak_bytes, reset_peak
 from tunewright.tune.model import default_lr, device_of_choice, enable_checkpointing, load_model, save_model
+from tunewright.tune.model_input import model_input
 from tunewright.tune.network import Network
 from tunewright.tune.precision import choose_dtype
 from tunewright.tune.prepare import Prepared, check_set_names, prepare, rows_digest, shared_prompts
 from tunewright.tune.sharding import shard, whole_model
 from tunewright.tune.token_losses import TokenWatch
 from tunewright.tune.trackers import check_trackers, open_trackers
-
-# What is read of a large file to know it again.
-_BLOCK, _BLOCKS = 64 * 1024, 64
 
 
 def tune(
@@ -296,25 +294,6 @@ def _same_as_before(folder: Path, name: str, value: str, world: World) -> str:
         return (folder / name).read_text()
 
     return world.from_first(kept)
-
-
-def model_input(spec: str) -> dict[str, str]:
-    """A digest of a local model's files, so that a folder with other weights is noticed.
-
-    Of a large file, 64 blocks spread over it are read: tuning changes them all.
-    """
-    folder = Path(spec)
-    if not folder.is_dir():
-        return {}
-    digest = hashlib.sha256()
-    for file in sorted(file for file in folder.iterdir() if file.is_file()):
-        size = file.stat().st_size
-        digest.update(f"{file.name}\0{size}\0".encode())
-        with file.open("rb") as opened:
-            for start in range(0, size, max(_BLOCK, size // _BLOCKS)):
-                opened.seek(start)
-                digest.update(opened.read(_BLOCK))
-    return {"model": digest.hexdigest()}
 
 
 def _eos_ids(tokenizer: Any) -> list[int]:

@@ -125,7 +125,7 @@ def _fingerprint(work: _Work, backend: Backend | None) -> Fingerprint:
 
 def _student_input(spec: str) -> dict[str, str]:
     """The student's weights as `tune` knows them; nothing for a hub id, which names its own."""
-    from tunewright.tune.stage import model_input
+    from tunewright.tune.model_input import model_input
 
     return {f"student_{name}": digest for name, digest in model_input(spec).items()}
 

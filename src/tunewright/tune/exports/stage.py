@@ -26,10 +26,10 @@ from tunewright.tune.exports.rows import COLUMNS, WEIGHTED, Row, write_rows
 from tunewright.tune.exports.targets import target_of, why_not_labels_of
 from tunewright.tune.exports.tool_files import ROWS, TOKENIZER, Facts, write_tool_files
 from tunewright.tune.model import Spec, default_lr, load_model, save_model
+from tunewright.tune.model_input import model_input
 from tunewright.tune.objective import Objective
 from tunewright.tune.prepare import prepare
 from tunewright.tune.roles import Renderer
-from tunewright.tune.stage import model_input
 
 UNTRAINED = "model"  # where the weights of a scratch model are put: a tool cannot draw them
 
