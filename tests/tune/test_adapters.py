@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +348,20 @@ def test_weights_load_in_the_type_asked_for(base_folder: str, tiny_tokenizer: An
     assert load_model(base_folder, tiny_tokenizer, seed=0).dtype == torch.float32
     assert load_model(base_folder, tiny_tokenizer, seed=0, dtype=torch.bfloat16).dtype == torch.bfloat16
     assert load_model("scratch:tiny", tiny_tokenizer, seed=0, dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_an_adapter_as_wide_as_its_layers_is_refused(base_folder: str, tiny_tokenizer: Any) -> None:
+    """scratch:tiny is 128 wide: 127 is still an adapter, 128 is no longer one."""
+    add_adapter(load_model(base_folder, tiny_tokenizer, seed=1), Adapter(127), seed=1)
+    with pytest.raises(ModelError, match=r"as wide as the layers themselves \(128\)"):
+        add_adapter(load_model(base_folder, tiny_tokenizer, seed=1), Adapter(128), seed=1)
+
+
+def test_the_saved_settings_name_the_layers_in_one_order(
+    base_folder: str, tiny_tokenizer: Any, tmp_path: Path
+) -> None:
+    model = add_adapter(load_model(base_folder, tiny_tokenizer, seed=1), Adapter(4), seed=1)
+    save(model, tiny_tokenizer, tmp_path / "model", Save.ADAPTER)
+    named = json.loads((tmp_path / "model/adapter_config.json").read_text())["target_modules"]
+    assert len(named) > 1
+    assert named == sorted(named)

@@ -121,6 +121,7 @@ def add_adapter(model: Any, adapter: Adapter, *, seed: int) -> Any:
 
     targets = split_targets(adapter.targets)
     names = target_names(model, targets)
+    _refuse_full_rank(adapter.rank, [model.get_submodule(name) for name in names])
     if adapter.kind is AdapterKind.QLORA:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     config = LoraConfig(
@@ -138,6 +139,21 @@ def add_adapter(model: Any, adapter: Adapter, *, seed: int) -> Any:
             return get_peft_model(model, config)
     except ValueError as error:  # a suffix that some other module, which is not linear, has too
         raise ModelError(f"no adapter can be put on {adapter.targets!r}: {error}") from error
+
+
+def _refuse_full_rank(rank: int, layers: Sequence[Any]) -> None:
+    """An adapter as wide as every layer it is put on has more weights than the layers, and says no more."""
+    sides = [
+        min(layer.in_features, layer.out_features)
+        if hasattr(layer, "in_features")
+        else min(layer.weight.shape)
+        for layer in layers  # 4-bit weights are packed into another shape, and GPT-2's layers name no sizes
+    ]
+    if sides and rank >= max(sides):
+        raise ModelError(
+            f"an adapter of rank {rank} is as wide as the layers themselves ({max(sides)}); take a smaller "
+            "rank, or train all weights"
+        )
 
 
 def split_targets(targets: Sequence[str] | str | None) -> tuple[str, ...] | str | None:

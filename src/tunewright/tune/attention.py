@@ -41,7 +41,7 @@ def per_document_attention(
     explicit band; a soft cap on the scores is not supported, and the caller's probe then avoids this path.
     """
     if softcap:
-        raise NotImplementedError("soft-capped scores")
+        raise ValueError("soft-capped scores are not supported here")
     lengths = document_lengths or [query_BHTD.shape[2]]
     if document_lengths is not None and not dropout and query_BHTD.device.type in varlen.DEVICES:
         attended = _in_one_call(

@@ -244,7 +244,7 @@ def supports_packing(model: Any) -> bool:
                 input_ids=ids, position_ids=positions, document_lengths=[8, 5], use_cache=False
             )[0]
         proved = torch.allclose(torch.cat(alone, dim=1), packed, atol=1e-4, rtol=1e-3)
-    except (TypeError, ValueError, NotImplementedError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError):
         proved = False
     finally:
         model.train(was_training)
