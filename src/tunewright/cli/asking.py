@@ -179,3 +179,17 @@ def show_estimate(found: Estimate) -> None:
     else:
         typer.echo("price          unknown: add --price-input and --price-output (per million tokens)")
     typer.echo("Nothing was asked. Replies that cannot be used are asked again, which comes on top.")
+
+
+def judged_by(command: Callable[..., None], help: str) -> Callable[..., None]:
+    """The command with `--judge` in the place of `--model`: beside what is judged, "the model" could be any
+    of them."""
+    signature = inspect.signature(command)
+    option = Annotated[str | None, typer.Option("--judge", help=help, rich_help_panel=PANEL)]
+    parameters = [
+        one.replace(annotation=option) if one.name == "model" else one
+        for one in signature.parameters.values()
+    ]
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__["model"] = option
+    return command

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tunewright.cli.asking import PANEL, asks, show_estimate
+from tunewright.cli.asking import asks, judged_by, show_estimate
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
 from tunewright.cli.tune import Format, Template
@@ -162,26 +160,9 @@ def _judge(ask: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _with_judge(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with `--judge` in the place of `--model`: beside a student, "the model" could be either."""
-    signature = inspect.signature(command)
-    option = Annotated[
-        str | None,
-        typer.Option(
-            "--judge",
-            help="Who says which version is better, each pair in both orders: openai:NAME (any compatible "
-            "endpoint; OPENAI_API_KEY and OPENAI_BASE_URL apply), hf:PATH (in this process), vllm:PATH, "
-            "batch:DIR (an OpenAI batch file), scripted:FILE (for tests).",
-            rich_help_panel=PANEL,
-        ),
-    ]
-    parameters = [
-        one.replace(annotation=option) if one.name == "model" else one
-        for one in signature.parameters.values()
-    ]
-    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    command.__annotations__["model"] = option
-    return command
-
-
-command = _with_judge(asks(_compare_sets, only_sometimes=True))
+command = judged_by(
+    asks(_compare_sets, only_sometimes=True),
+    "Who says which version is better, each pair in both orders: openai:NAME (any compatible endpoint; "
+    "OPENAI_API_KEY and OPENAI_BASE_URL apply), hf:PATH (in this process), vllm:PATH, batch:DIR (an OpenAI "
+    "batch file), scripted:FILE (for tests).",
+)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tunewright.cli.asking import PANEL, asks, show_estimate
+from tunewright.cli.asking import asks, judged_by, show_estimate
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
 from tunewright.errors import RecipeError
@@ -177,27 +175,9 @@ def _share(share: dict[str, Any]) -> str:
     return "–" if share["share"] is None else f"{share['share']:.0%}"
 
 
-def _with_judge(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with `--judge` in the place of `--model`: beside the models compared, "the model" could be
-    any of them."""
-    signature = inspect.signature(command)
-    option = Annotated[
-        str | None,
-        typer.Option(
-            "--judge",
-            help="Who judges; several with commas: openai:NAME (any compatible endpoint; OPENAI_API_KEY and "
-            "OPENAI_BASE_URL apply), hf:PATH (in this process), vllm:PATH, batch:DIR, scripted:FILE; or "
-            "without a call length:, random:SEED, replay:FILE (annotations).",
-            rich_help_panel=PANEL,
-        ),
-    ]
-    parameters = [
-        one.replace(annotation=option) if one.name == "model" else one
-        for one in signature.parameters.values()
-    ]
-    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    command.__annotations__["model"] = option
-    return command
-
-
-command = _with_judge(asks(_judge, only_sometimes=True))
+command = judged_by(
+    asks(_judge, only_sometimes=True),
+    "Who judges; several with commas: openai:NAME (any compatible endpoint; OPENAI_API_KEY and "
+    "OPENAI_BASE_URL apply), hf:PATH (in this process), vllm:PATH, batch:DIR, scripted:FILE; or without a "
+    "call length:, random:SEED, replay:FILE (annotations).",
+)

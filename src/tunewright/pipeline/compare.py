@@ -23,7 +23,7 @@ from tunewright.pipeline.recipe import Recipe
 from tunewright.pipeline.stages import RECIPE_FILE, Sets, arms_of, begin, lift, read_sets
 from tunewright.report.comparison import as_json, sentences
 from tunewright.report.gather import COMPARISON_FILE, Run, gather
-from tunewright.report.stage import report
+from tunewright.report.stage import REPORT_FILE, report
 from tunewright.report.tokens.stage import TOKENS_FILE, tokens
 from tunewright.run.config import parse_config, to_yaml
 from tunewright.run.files import write_json_atomic, write_text_atomic
@@ -154,6 +154,8 @@ def compare_arms(
     trained = [arm for arm in trained if (arm.name, arm.seed) not in failed]
     if not trained:
         raise ModelError(f"no arm could be trained; the first: {failures[0].arm}: {failures[0].reason}")
+    for page in (REPORT_FILE, TOKENS_FILE):  # killed before they are written anew, no page shows the old rows
+        (out / page).unlink(missing_ok=True)
     _evaluate(recipe.evaluate, trained, sets, out, progress=progress, again=again)
     write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
     failed_rows = {"failures": [asdict(failure) for failure in failures]}
@@ -187,7 +189,7 @@ def _train(
 ) -> list[Failure]:
     """Tune every arm; those whose training fails are given back with the reason."""
     if jobs > 1:
-        todo = {
+        jobs_of = {
             f"{arm.name} seed {arm.seed}": (
                 arm,
                 Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again),
@@ -195,14 +197,14 @@ def _train(
             for arm, config in arms.items()
         }
         failed = tune_side_by_side(
-            [job for _, job in todo.values()],
+            [job for _, job in jobs_of.values()],
             sets.train,
             sets.heldout,
             num_processes=jobs,
             progress=progress,
             keep_going=True,
         )
-        return [Failure(todo[label][0].name, todo[label][0].seed, why) for label, why in failed.items()]
+        return [Failure(jobs_of[label][0].name, jobs_of[label][0].seed, why) for label, why in failed.items()]
     failures = []
     for arm, config in arms.items():
         try:

@@ -65,8 +65,10 @@ def run(
     sets = read_sets(recipe, out, progress=progress)
     arms = arms_of(recipe, out)
     if jobs > 1:
-        todo = [Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again) for arm, config in arms.items()]
-        tune_side_by_side(todo, sets.train, sets.heldout, num_processes=jobs, progress=progress)
+        side_by_side = [
+            Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again) for arm, config in arms.items()
+        ]
+        tune_side_by_side(side_by_side, sets.train, sets.heldout, num_processes=jobs, progress=progress)
     else:
         for arm, config in arms.items():
             tune(config, sets.train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
