@@ -68,8 +68,8 @@ def nearest(*, num_records: int, word_ratio: float, count: int = 3) -> tuple[Nea
 # docs/it-against-im.md: differences are IM − IT, paired by example and seed, with 95 % intervals.
 SEEN_HERE = (
     "3.4 M pretrained model, 500 T0 prompts 13 times as long as outputs, 3 seeds, last epoch: output loss "
-    "+1.06 (+0.94 to +1.19) on training rows, −0.49 (−0.72 to −0.28) held out; each arm at its best epoch "
-    "−0.15 (−0.37 to +0.10). Exact answers: IT 28 %, IM 21 %.",
-    "the same rows, a small model from nothing: +0.98 (+0.73 to +1.27) on training rows, −0.14 (−0.36 to "
-    "+0.06) held out. Exact answers: IT 27 %, IM 16 %.",
+    "+1.06 (+0.91 to +1.22) on training rows, −0.49 (−0.74 to −0.25) held out; each arm at its best epoch "
+    "−0.15 (−0.64 to +0.34). Exact answers: IT 28 %, IM 21 %.",
+    "the same rows, a small model from nothing: +0.98 (+0.30 to +1.67) on training rows, −0.14 (−0.47 to "
+    "+0.19) held out. Exact answers: IT 27 %, IM 16 %.",
 )
