@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from tunewright.errors import DataError
-from tunewright.evaluate.winrate.files import (
-    read_annotations,
-    read_difficulties,
-    read_leaderboard,
-    read_weights,
-    write_annotations,
-    write_leaderboard,
-)
+from tunewright.evaluate.winrate.files import read_annotations, write_annotations
 from tunewright.evaluate.winrate.human_labels import agreement, majority, read_labelled_pairs
 from tunewright.evaluate.winrate.length_controlled import LengthControlled, Weights
 from tunewright.evaluate.winrate.mt_bench import (
@@ -27,9 +21,15 @@ from tunewright.evaluate.winrate.mt_bench import (
     write_pairs,
     write_scores,
 )
-from tunewright.evaluate.winrate.preference import Annotation
+from tunewright.evaluate.winrate.preference import Annotation, MergeRule
 from tunewright.evaluate.winrate.rates import rates
 from tunewright.evaluate.winrate.summary import read_judgements
+from tunewright.evaluate.winrate.tables import (
+    read_difficulties,
+    read_leaderboard,
+    read_weights,
+    write_leaderboard,
+)
 
 ROW = {
     "instruction": "Name a river.",
@@ -101,6 +101,12 @@ def test_tables_of_numbers_are_read_gzipped_too(tmp_path: Path) -> None:
         ([{**ROW, "generator_2": None}], "row 1 names no model"),
         ([{"preference": 1, "generator_2": "m"}], "what was answered"),
         ([ROW | {"verdict_ba": "model_1"}], "row 1: 'verdict_ba' is 'model_1'"),
+        ([ROW | {"verdict_ba": ["a"]}], r"row 1: 'verdict_ba' is \['a'\]"),
+        ([ROW, ROW | {"len_1": math.inf}], "row 2: inf is no number"),
+        ([ROW | {"len_1": 3.7}], "row 1: 3.7 is no whole number"),
+        ([ROW | {"len_2": -5}], "row 1: -5 is no whole number from 0"),
+        ([ROW | {"generator_2": {"a": 1}}], "row 1: 'generator_2' is {'a': 1}; it must be a name"),
+        ([ROW | {"output_1": "\ud800"}], "row 1: 'output_1' holds .*half of a surrogate pair"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_row(tmp_path: Path, rows: list[dict[str, object]], said: str) -> None:
@@ -113,6 +119,72 @@ def test_what_is_no_json_is_said_with_its_line(tmp_path: Path) -> None:
     path.write_text(json.dumps(ROW) + "\n{broken\n")
     with pytest.raises(DataError, match=r"a\.jsonl:2: not a JSON object"):
         read_annotations(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "said"),
+    [
+        ("a.json", b"[" * 100_000, "not JSON that can be read"),
+        ("a.json", b'[{"len_1": ' + b"9" * 5000 + b"}]", "not JSON that can be read"),
+        ("a.jsonl", b'{"a": 1}\n{"len_1": ' + b"9" * 5000 + b"}\n", "a.jsonl:2: not a JSON object that"),
+        ("a.json.gz", b"\x1f\x8b\x08\x00" + b"junk" * 5, "cannot be read: Error -3"),
+        ("a.csv", b"instruction,model,preference\nq,m,2,7\n", "row 1 has more cells than the head"),
+        ("a.json", b"\xff\xfe", "it must be UTF-8 text"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(DataError, match=said):
+        read_annotations(tmp_path / name)
+
+
+def test_a_table_may_hold_long_answers_gaps_and_whole_numbers_as_floats(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    answer = "x" * 200_000
+    path.write_text(f"instruction,model,output_2,len_1,preference\nq,m,{answer},2104.0,2\nr,m,,nan,1\n")
+    first, second = read_annotations(path)
+    assert (first.len_1, first.len_2) == (2104, 200_000)
+    assert second.len_1 is None
+
+
+def test_the_folder_of_a_judging_stands_for_its_annotations(tmp_path: Path) -> None:
+    put(tmp_path / "annotations.json", [ROW])
+    assert read_annotations(tmp_path) == read_annotations(tmp_path / "annotations.json")
+    (tmp_path / "annotations.json").unlink()
+    with pytest.raises(DataError, match=r"is a folder without annotations\.json"):
+        read_annotations(tmp_path)
+    with pytest.raises(DataError, match=r"no\.json cannot be read: No such file"):
+        read_annotations(tmp_path / "no.json")
+
+
+def test_a_file_without_rows_is_named(tmp_path: Path) -> None:
+    for name, text in (("a.json", "[]"), ("b.jsonl", ""), ("c.csv", "instruction,preference\n")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError, match=f"{name}: holds no row"):
+            read_judgements([tmp_path / name])
+
+
+def test_reviews_in_two_orders_are_merged_as_asked(tmp_path: Path) -> None:
+    """Answer 1 wins one order and draws the other: a tie, or a win where a win and a tie are one."""
+    review = {"prompt": "q", "Answer1": "x", "Answer2": "y", "scores": "[8, 6]", "scores_reverse": "[7, 7]"}
+    path = tmp_path / "reviews.json"
+    path.write_text(json.dumps({"Meta_Info": {}, "data": [review]}))
+    (tied,), _ = read_judgements([path])
+    assert tied.preference == 1.5
+    (won,), _ = read_judgements([path], baseline="Answer2", rule=MergeRule.MAJORITY)
+    assert (won.generator_2, won.preference) == ("Answer1", 2)
+
+
+@pytest.mark.parametrize("turn", ["x", 1.5, [1]])
+def test_a_turn_that_is_no_number_is_said_with_its_row(tmp_path: Path, turn: object) -> None:
+    with pytest.raises(DataError, match=r"row 2: .* is no "):
+        read_pairs(put(tmp_path / "p.jsonl", [PAIR, PAIR | {"turn": turn}]))
+    with pytest.raises(DataError, match=r"row 1: .* is no "):
+        read_scores(put(tmp_path / "s.jsonl", [SCORE | {"turn": turn}]))
+
+
+def test_a_missing_turn_is_the_first(tmp_path: Path) -> None:
+    assert read_scores(put(tmp_path / "s.jsonl", [SCORE | {"turn": None}]))[0].turn == 1
 
 
 def test_a_leaderboard_comes_back_best_first(tmp_path: Path) -> None:

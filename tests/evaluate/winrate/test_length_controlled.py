@@ -60,7 +60,7 @@ def test_without_difficulties_the_form_has_two_weights() -> None:
     gains, lengths_1, lengths_2, _ = simulated(2)
     found = fit_length_controlled(gains, lengths_1, lengths_2)
     assert found.weights.difficulty == 0
-    assert found.standard_error == 0
+    assert found.standard_error is None  # one term for all: there is nothing that could spread
     assert found.win_rate == pytest.approx(100 * sigmoid(np.array(found.weights.baseline)))
     assert found.interval is not None
     assert found.interval.low < found.win_rate < found.interval.high
@@ -84,6 +84,19 @@ def test_the_sampling_error_is_that_of_drawing_instructions_anew() -> None:
     spread = float(np.std([one.win_rate for one in fits], ddof=1))
     errors = [one.sampling_error for one in fits if one.sampling_error is not None]
     assert float(np.mean(errors)) == pytest.approx(spread, rel=0.25)  # of 60 the spread is known to ±9 %
+
+
+def test_a_second_judge_who_says_the_same_makes_nothing_surer() -> None:
+    """Every row twice: of the same instructions the error stays; taken for new ones it is 1/√2 of it."""
+    gains, lengths_1, lengths_2, gamma = simulated(6, size=300)
+    names = [str(number) for number in range(300)]
+    once = fit_length_controlled(gains, lengths_1, lengths_2, difficulties=gamma, instructions=names)
+    columns = [np.tile(column, 2) for column in (gains, lengths_1, lengths_2)]
+    twice = fit_length_controlled(*columns, difficulties=np.tile(gamma, 2), instructions=names * 2)
+    as_new = fit_length_controlled(*columns, difficulties=np.tile(gamma, 2))
+    assert once.sampling_error is not None
+    assert twice.sampling_error == pytest.approx(once.sampling_error, rel=0.02)
+    assert as_new.sampling_error == pytest.approx(once.sampling_error / math.sqrt(2), rel=0.02)
 
 
 def test_gamed_rows_hold_the_length_weight_a_model_says_little_about() -> None:

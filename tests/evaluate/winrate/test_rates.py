@@ -23,7 +23,6 @@ from tunewright.evaluate.winrate.preference import (
     MergeRule,
     Status,
     Verdict,
-    from_logprobs,
     merge_verdicts,
     read_preference,
     seen_from,
@@ -102,6 +101,19 @@ def test_all_draws_have_no_wr2() -> None:
     assert rates([pair("1", 1.5), pair("2", 1.5)]).wr2 is None
 
 
+def test_an_interval_of_wins_alone_has_a_width() -> None:
+    """Wilson's lower end is n/(n + z²), z = 1.96: 3/6.8415 for three instructions, each judged twice."""
+    won = [
+        Annotation(instruction=text, generator_1="b", generator_2="m", preference=2, turn=turn)
+        for text in "xyz"
+        for turn in (1, 2)
+    ]
+    found = rates(won).interval
+    assert (found.low, found.high) == (pytest.approx(43.85, abs=0.01), 100)
+    lost = rates([turned(one) for one in won]).interval
+    assert (lost.low, lost.high) == (0, pytest.approx(56.15, abs=0.01))
+
+
 def test_turns_of_a_question_are_drawn_together() -> None:
     """Ten questions whose two turns always agree say as much as ten answers, not as twenty: the interval
     is that of ten, wider than that of twenty by about √2."""
@@ -119,19 +131,9 @@ def test_preferences_of_old_files_and_missing_ones_are_read() -> None:
     assert read_preference("1.25", where="x") == 1.25
     assert read_preference(None, where="x") is None
     assert read_preference(float("nan"), where="x") is None
-    for wrong in (3, -1, "two", True):
+    for wrong in (3, -1, "two", True, False):
         with pytest.raises(DataError, match="x: the preference is"):
             read_preference(wrong, where="x")
-
-
-def test_log_probabilities_become_a_preference() -> None:
-    """P(m) = 0.8: the answer shown first is likely the better one, p = 1.2; switched 3 − p = 1.8."""
-    m, big_m = math.log(0.8), math.log(0.2)
-    assert from_logprobs(m, big_m, switched=False) == pytest.approx(1.2)
-    assert from_logprobs(m, big_m, switched=True) == pytest.approx(1.8)
-    assert from_logprobs(None, -0.1, switched=False) == 2
-    assert from_logprobs(-0.1, None, switched=False) == 1
-    assert from_logprobs(None, None, switched=True) is None
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewright.evaluate.winrate.files import (
-    read_annotations,
-    read_difficulties,
-    read_gamed,
-    read_leaderboard,
-    read_weights,
-)
+from tunewright.evaluate.winrate.files import read_annotations
 from tunewright.evaluate.winrate.human_labels import (
     agreement,
     majority,
@@ -25,6 +19,12 @@ from tunewright.evaluate.winrate.join import JoinBy
 from tunewright.evaluate.winrate.preference import Annotation, MergeRule, turned
 from tunewright.evaluate.winrate.rates import rates
 from tunewright.evaluate.winrate.summary import LengthControl, controlled_rate
+from tunewright.evaluate.winrate.tables import (
+    read_difficulties,
+    read_gamed,
+    read_leaderboard,
+    read_weights,
+)
 
 EVAL = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "eval"
 ALPACA = EVAL / "alpaca_eval_2"

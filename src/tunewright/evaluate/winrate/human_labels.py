@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tunewright.errors import DataError
-from tunewright.evaluate.winrate.files import read_rows, text_of
 from tunewright.evaluate.winrate.preference import Annotation, MergeRule, merge_verdicts, verdict_of_scores
+from tunewright.evaluate.winrate.rows import Row, read_rows, text_of
 
 Label = TypeVar("Label", bound=Hashable)
 _ANNOTATORS = ("annotator1", "annotator2", "annotator3")
@@ -97,12 +97,23 @@ def agreement(truth: Sequence[Label], predicted: Sequence[Label]) -> Agreement:
 def read_two_order_reviews(path: str | Path, *, rule: MergeRule = MergeRule.MAJORITY) -> list[Annotation]:
     """Reviews that score both answers, asked in both orders: columns `scores` and `scores_reverse`, each the
     score of the answer shown first and of the other. Answer 1 is the file's Answer1."""
-    try:
-        rows = json.loads(Path(path).read_text(encoding="utf-8"))["data"]
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        raise DataError(f"{path} is no file of reviews in two orders: {problem}") from problem
+    return reviews_of(read_rows(path), path=path, rule=rule)
+
+
+def are_reviews(rows: Sequence[Row]) -> bool:
+    """Whether these rows are reviews in two orders."""
+    return bool(rows) and {"Answer1", "Answer2", "scores", "scores_reverse"} <= rows[0].keys()
+
+
+def reviews_of(
+    rows: Sequence[Row], *, path: str | Path, rule: MergeRule = MergeRule.MAJORITY
+) -> list[Annotation]:
+    """The reviews that rows hold."""
     found = []
     for place, row in enumerate(rows):
+        missing = [name for name in ("prompt", "Answer1", "Answer2") if name not in row]
+        if missing:
+            raise DataError(f"{path}: row {place + 1} lacks {', '.join(missing)}; is this a file of reviews?")
         verdicts = (
             verdict_of_scores(*_scores(row, "scores")),
             verdict_of_scores(*_scores(row, "scores_reverse")),
@@ -127,7 +138,7 @@ def read_two_order_reviews(path: str | Path, *, rule: MergeRule = MergeRule.MAJO
     return found
 
 
-def _scores(row: dict[str, str], column: str) -> tuple[float | None, float | None]:
+def _scores(row: Row, column: str) -> tuple[float | None, float | None]:
     """Both scores; None where the review has none, which such files write as -1."""
     try:
         first, second = (float(value) for value in json.loads(row[column]))

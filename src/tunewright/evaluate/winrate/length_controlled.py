@@ -18,6 +18,7 @@ step and normal priors; this one must give the published numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,12 +60,13 @@ class Gamed:
 @dataclass(frozen=True, slots=True)
 class LengthControlled:
     """Percent. `standard_error` is the published one: 100·sem of the terms, which is how much instructions
-    differ under fixed weights and is 0 without difficulties. It does not know that weights are estimated.
-    `sampling_error` does (None for given weights), and `interval` is ±1.96 of it, cut at 0 and 100.
+    differ under fixed weights; None without difficulties, where all terms are one. It does not know that
+    weights are estimated. `sampling_error` does (None for given weights), and `interval` is ±1.96 of it, cut
+    at 0 and 100.
     """
 
     win_rate: float
-    standard_error: float
+    standard_error: float | None
     weights: Weights
     strength: float | None = None  # C
     sampling_error: float | None = None
@@ -80,8 +82,10 @@ def from_weights(weights: Weights, difficulties: ArrayLike | None) -> LengthCont
     With difficulties of no instruction it is a DataError; None is the γ-free form.
     """
     terms_N = _at_equal_length(weights, difficulties)
-    error = float(terms_N.std(ddof=1)) / math.sqrt(terms_N.size) if terms_N.size > 1 else 0.0
-    return LengthControlled(100 * float(terms_N.mean()), 100 * error, weights)
+    error = None
+    if terms_N.size > 1:
+        error = 100 * float(terms_N.std(ddof=1)) / math.sqrt(terms_N.size)
+    return LengthControlled(100 * float(terms_N.mean()), error, weights)
 
 
 def fit_length_controlled(
@@ -92,13 +96,15 @@ def fit_length_controlled(
     difficulties: ArrayLike | None = None,
     gamed: Gamed | None = None,
     present: ArrayLike | None = None,
+    instructions: Sequence[str] | None = None,
 ) -> LengthControlled:
     """The fit for one model and its win rate at equal length.
 
     `gains` are preferences − 1, in [0, 1]; lengths are in characters. `present` marks the rows that have a
     preference: the others take no part in the fit, but their lengths count in sd and their difficulties in
-    the mean, as published. Too few rows, or answers that are all of the same difference in length, are a
-    DataError.
+    the mean, as published. `instructions` names what is drawn as one, for the sampling error: the turns and
+    judges of one instruction say less than as many instructions (default: each row is one). Too few rows, or
+    answers that are all of the same difference in length, are a DataError.
     """
     gain_N: Floats = np.asarray(gains, dtype=np.float64)
     there_N = np.ones(gain_N.size, dtype=bool) if present is None else np.asarray(present, dtype=bool)
@@ -107,6 +113,8 @@ def fit_length_controlled(
             f"{int(there_N.sum())} judged pairs with lengths are too few for a length-controlled win rate; "
             f"it needs {_FEWEST}"
         )
+    if instructions is not None and len(set(instructions)) < 2:
+        raise DataError("all judged pairs are of one instruction, which says nothing about others")
     features_NF = _features(lengths_1, lengths_2, difficulties)
     rows_MF, targets_M, weights_M = features_NF[there_N], gain_N[there_N], np.ones(int(there_N.sum()))
     if gamed is not None:
@@ -120,7 +128,8 @@ def fit_length_controlled(
         float(found_F[0]), float(found_F[1]) if difficulties is not None else 0.0, float(found_F[-1])
     )
     plain = from_weights(weights, difficulties)
-    error = _sampling_error(features_NF, gain_N, there_N, rows_MF, weights_M, found_F)
+    influence_N = _influence(features_NF, gain_N, there_N, rows_MF, weights_M, found_F)
+    error = _error_of_mean(influence_N, instructions)
     low, high = plain.win_rate - _Z * error, plain.win_rate + _Z * error
     return LengthControlled(
         plain.win_rate,
@@ -194,19 +203,19 @@ def _fit(rows_MF: Floats, targets_M: Floats, weights_M: Floats, strength: float)
     return np.asarray(model.coef_[0], dtype=np.float64)
 
 
-def _sampling_error(
+def _influence(
     features_NF: Floats,
     gain_N: Floats,
     there_N: NDArray[np.bool_],
     rows_MF: Floats,
     weights_M: Floats,
     found_F: Floats,
-) -> float:
-    """The standard error of the win rate when instructions are drawn anew, in points.
+) -> Floats:
+    """What each row adds to the rate, whose mean they are but for a constant [N].
 
-    By the influence of each instruction: its own term, and what its preference does to the weights (the
-    sandwich of White 1982, through the gradient of the mean). The gamed rows are fixed. The penalty is left
-    out, which is right where C is large, as it is in practice.
+    Its own term, and what its preference does to the weights (the sandwich of White 1982, through the
+    gradient of the mean). The gamed rows are fixed. The penalty is left out, which is right where C is large,
+    as it is in practice.
     """
     share_M = _sigmoid(rows_MF @ found_F)
     curvature_FF = (rows_MF.T * (weights_M * share_M * (1 - share_M))) @ rows_MF
@@ -216,8 +225,17 @@ def _sampling_error(
     gradient_F = ((term_N * (1 - term_N))[:, None] * equal_NF).mean(axis=0)
     score_NF = np.where(there_N, gain_N - _sigmoid(features_NF @ found_F), 0.0)[:, None] * features_NF
     direction_F = np.linalg.lstsq(curvature_FF, gradient_F, rcond=None)[0]
-    influence_N = term_N - term_N.mean() + len(term_N) * (score_NF @ direction_F)
-    return 100 * float(influence_N.std(ddof=1)) / math.sqrt(len(influence_N))
+    influence_N: Floats = term_N + len(term_N) * (score_NF @ direction_F)
+    return influence_N
+
+
+def _error_of_mean(values_N: Floats, groups: Sequence[str] | None) -> float:
+    """The standard error of a mean, in points, when groups of values are drawn anew."""
+    apart_N = values_N - values_N.mean()
+    if groups is not None:
+        apart_N = np.bincount(np.unique(np.asarray(groups), return_inverse=True)[1], weights=apart_N)
+    num_groups = len(apart_N)
+    return 100 * math.sqrt(float(apart_N @ apart_N) * num_groups / (num_groups - 1)) / len(values_N)
 
 
 def _sigmoid(values: Floats) -> Floats:

@@ -17,7 +17,6 @@ from typing import Any, Literal
 import orjson
 
 from tunewright.errors import DataError
-from tunewright.evaluate.winrate.files import read_rows
 from tunewright.evaluate.winrate.preference import (
     Annotation,
     MergeRule,
@@ -25,6 +24,7 @@ from tunewright.evaluate.winrate.preference import (
     merge_verdicts,
     verdict_of_scores,
 )
+from tunewright.evaluate.winrate.rows import count_of, name_of, read_rows
 from tunewright.run.files import write_text_atomic
 
 Kind = Literal["scores", "pairs"]
@@ -86,10 +86,10 @@ def scores_of(rows: Sequence[Mapping[str, Any]], *, path: str | Path) -> list[Sc
             raise DataError(f"{where}: the score is {value!r}; it must be a number, or -1 for none")
         found.append(
             Score(
-                question=str(row["question_id"]),
-                model=str(row["model"]),
+                question=name_of(row["question_id"], where, "question_id"),
+                model=name_of(row["model"], where, "model"),
                 judge=_judge(row.get("judge")),
-                turn=int(row.get("turn", 1)),
+                turn=count_of(row.get("turn"), where) or 1,
                 score=None if value == _UNPARSED else float(value),
                 more={name: one for name, one in row.items() if name not in _SCORE_COLUMNS},
             )
@@ -129,7 +129,7 @@ def pairs_of(
         where = f"{path}: row {number}"
         _require(row, _PAIR_COLUMNS - {"judge", "turn"}, where)
         for column in ("g1_winner", "g2_winner"):
-            if row[column] not in _FIRST:
+            if row[column] not in tuple(_FIRST):
                 raise DataError(
                     f"{where}: '{column}' is {row[column]!r}; it must be one of {', '.join(_FIRST)}"
                 )
@@ -138,11 +138,11 @@ def pairs_of(
         judge, prompt = _judge(row.get("judge"))
         found.append(
             Annotation(
-                instruction=str(row["question_id"]),
-                generator_1=str(row["model_1"]),
-                generator_2=str(row["model_2"]),
+                instruction=name_of(row["question_id"], where, "question_id"),
+                generator_1=name_of(row["model_1"], where, "model_1"),
+                generator_2=name_of(row["model_2"], where, "model_2"),
                 annotator=judge,
-                turn=int(row.get("turn", 1)),
+                turn=count_of(row.get("turn"), where) or 1,
                 verdicts=verdicts,
                 preference=preference,
                 status=status,

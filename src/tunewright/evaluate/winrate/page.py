@@ -58,7 +58,7 @@ def lead(summary: Summary) -> str:
     first = summary.models[0]
     name = first.rates.generator
     kind = "at equal length " if first.length_controlled is not None else ""
-    text = f"{name} wins {first.win_rate:.1f} % {kind}against {summary.baseline}."
+    text = f"{name} wins {first.win_rate:.1f} % {kind}against {summary.baseline}{_against_even(first)}."
     if summary.neighbours():
         test = summary.neighbours()[0]
         if test.difference is None:
@@ -70,6 +70,17 @@ def lead(summary: Summary) -> str:
             f"points {side} that, {shown}."
         )
     return text
+
+
+def _against_even(model: ModelSummary) -> str:
+    """Whether the interval of the rate holds 50, at which neither is better; nothing without an interval."""
+    controlled = model.length_controlled
+    interval = model.rates.interval if controlled is None else controlled.interval
+    if interval is None:
+        return ""
+    side = "above" if interval.low > 50 else "below" if interval.high < 50 else ""
+    says = f"{side} 50" if side else "50 lies in it, so neither is shown to be better"
+    return f" (95 % interval {span(interval)}: {says})"
 
 
 def number(value: float | None, digits: int = 1) -> str:

@@ -97,35 +97,18 @@ def read_preference(value: Any, *, where: str) -> float | None:
     if value is None or value == "":
         return None
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = math.inf if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         number = math.inf
     if math.isnan(number):
         return None
     if number == 0:
         return DRAW
-    if isinstance(value, bool) or not 1 <= number <= 2:
+    if not 1 <= number <= 2:
         raise DataError(
             f"{where}: the preference is {value!r}; it must lie in [1, 2] (0: an old file's draw)"
         )
     return number
-
-
-def from_logprobs(logprob_m: float | None, logprob_M: float | None, *, switched: bool) -> float | None:
-    """The preference of a judge that answers with one token, m for the answer shown first and M for the
-    other.
-
-    P(m) = e^m/(e^m + e^M), a token that is not among the likeliest counts as 0, and p = 2 − P(m); where
-    answer 2 was shown first (`switched`) it is turned back, p ← 3 − p. None when neither token is there:
-    unparsed.
-    """
-    if logprob_m is None and logprob_M is None:
-        return None
-    share_m = (
-        0.0 if logprob_m is None else 1.0 if logprob_M is None else 1 / (1 + math.exp(logprob_M - logprob_m))
-    )
-    preference = 2 - share_m
-    return 3 - preference if switched else preference
 
 
 def merge_verdicts(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tunewright.errors import DataError
 from tunewright.evaluate.intervals import Interval, bootstrap_means, interval_of
 from tunewright.evaluate.winrate.preference import Annotation
+from tunewright.rate.summary import wilson
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +27,10 @@ class Rates:
     """Shares are in percent. `num_judged` is AlpacaEval's n_total.
 
     `win_rate` is 100·mean(p − 1), with the standard error 100·sd/√n (ddof 1; None for a single pair), and
-    `interval` a bootstrap over instructions. `discrete_win_rate` counts a preference as whole: (W + T/2)/N,
-    which is also WR1. `wr2` = W/(N − T) is None where all are draws; `quality_score` = (W + T)/N.
+    `interval` a bootstrap over instructions (Wilson's, where all are won or all lost: resampling what is all
+    the same would give an interval without width). `discrete_win_rate` counts a preference as whole:
+    (W + T/2)/N, which is also WR1. `wr2` = W/(N − T) is None where all are draws, and `quality_score` is
+    (W + T)/N.
     """
 
     generator: str
@@ -88,12 +91,21 @@ def rates(annotations: Sequence[Annotation], *, seed: int = 0) -> Rates:
         num_instructions=len({one.unit for one in judged}),
         win_rate=100 * float(gains_N.mean()),
         standard_error=100 * float(gains_N.std(ddof=1)) / math.sqrt(total) if total > 1 else None,
-        interval=interval_over_instructions(100 * gains_N, [one.unit for one in judged], seed=seed),
+        interval=_interval(gains_N, [one.unit for one in judged], seed),
         discrete_win_rate=100 * (wins + draws / 2) / total,
         wr2=100 * wins / (total - draws) if total > draws else None,
         quality_score=100 * (wins + draws) / total,
         mean_length_chars=float(np.mean(lengths)) if lengths else None,
     )
+
+
+def _interval(gains_N: Floats, instructions: Sequence[str], seed: int) -> Interval:
+    first = float(gains_N[0])
+    if first in (0, 1) and bool((gains_N == first).all()):
+        num = len(set(instructions))
+        share = wilson(num if first else 0, num)
+        return Interval(100 * share.low, 100 * share.high)
+    return interval_over_instructions(100 * gains_N, instructions, seed=seed)
 
 
 def interval_over_instructions(values_N: Floats, instructions: Sequence[str], *, seed: int = 0) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -22,7 +23,8 @@ from tunewright.evaluate.winrate.bias import (
     self_preference,
 )
 from tunewright.evaluate.winrate.comparisons import PairTest, pair_tests, separability
-from tunewright.evaluate.winrate.files import annotations_of, read_rows
+from tunewright.evaluate.winrate.files import annotations_of
+from tunewright.evaluate.winrate.human_labels import are_reviews, reviews_of
 from tunewright.evaluate.winrate.join import Difficulties, JoinBy, difficulty_of_each
 from tunewright.evaluate.winrate.length_controlled import (
     BASELINE_ITSELF,
@@ -35,7 +37,12 @@ from tunewright.evaluate.winrate.length_controlled import (
 from tunewright.evaluate.winrate.mt_bench import MeanScore
 from tunewright.evaluate.winrate.preference import Annotation, MergeRule, merged, seen_from
 from tunewright.evaluate.winrate.rates import Rates, rates
+from tunewright.evaluate.winrate.rows import read_rows
 from tunewright.rate.summary import Share
+
+_ENOUGH = (
+    30  # instructions: with 10 to 20 the intervals covered 86 to 98 % in simulations, with 50 95 to 97 %
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +109,15 @@ def read_judgements(
     scores: list[mt_bench.Score] = []
     for path in paths:
         rows = read_rows(path)
+        if not rows:
+            raise DataError(f"{path}: holds no row, so there is no comparison in it")
         kind = mt_bench.kind_of(rows)
         if kind == "scores":
             scores += mt_bench.scores_of(rows, path=path)
         elif kind == "pairs":
             annotations += mt_bench.pairs_of(rows, path=path, rule=rule or MergeRule.BOTH)
+        elif are_reviews(rows):
+            annotations += reviews_of(rows, path=path, rule=rule or MergeRule.BOTH)
         else:
             annotations += annotations_of(rows, path=path)
     if rule is not None:
@@ -197,6 +208,7 @@ def controlled_rate(annotations: Sequence[Annotation], control: LengthControl) -
         difficulties=gamma,
         gamed=control.gamed,
         present=[one.preference is not None for one in annotations],
+        instructions=[one.unit for one in annotations],
     )
 
 
@@ -206,6 +218,16 @@ def _notes(annotations: Sequence[Annotation], rows: Sequence[ModelSummary]) -> l
     dropped = sum(row.rates.num_dropped for row in rows)
     if dropped:
         notes.append(f"{dropped:,} of {len(annotations):,} pairs have no preference and are in no rate")
+    seen = Counter(
+        (one.annotator, one.generator_1, one.generator_2, one.unit, one.turn, one.output_1, one.output_2)
+        for one in annotations
+    )
+    repeated = len(annotations) - len(seen)
+    if repeated:
+        notes.append(
+            f"{repeated:,} judgements repeat another (same judge, models, instruction and answers), and "
+            "count again; was a file given twice?"
+        )
     judges = sorted({one.annotator for one in annotations})
     if len(judges) > 1:
         notes.append(f"the judgements of {len(judges)} judges are pooled: {', '.join(judges)}")
@@ -214,5 +236,10 @@ def _notes(annotations: Sequence[Annotation], rows: Sequence[ModelSummary]) -> l
         notes.append(
             f"models were judged on {min(counts):,} to {max(counts):,} instructions; "
             "tests use those in common"
+        )
+    few = min(counts, default=_ENOUGH)
+    if few < _ENOUGH:
+        notes.append(
+            f"{few:,} instructions are few: below {_ENOUGH} the intervals are too narrow, as bootstraps are"
         )
     return notes
