@@ -9,12 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from tunewright.cli import evaluate_answers, evaluate_judge
-from tunewright.errors import RecipeError
+from tunewright.cli import evaluate_answers, evaluate_judge, reparse
+from tunewright.errors import DataError, RecipeError, RunFolderError
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("answers")(evaluate_answers.command)
 app.command("judge")(evaluate_judge.command)
+app.command("reparse")(reparse.command)
 
 
 def run(*words: str | Path) -> Result:
@@ -41,7 +42,9 @@ def answered(tmp_path: Path) -> tuple[Path, Path]:
 def test_two_runs_are_judged_and_the_counts_are_shown(tmp_path: Path, answered: tuple[Path, Path]) -> None:
     done = run("judge", *answered, "--judge", "length:,random:1", "--out", tmp_path / "out")
     assert "identical)" in done.stdout
-    assert "length:: a 0, tie 1, b 1; first shown 50%, consistent 100%, longer 100%" in done.stdout
+    table = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[1:4]}
+    assert table["Judge"] == ["A", "Tie", "B", "Unparsed", "Error", "First", "shown", "Consistent", "Longer"]
+    assert table["length:"] == ["0", "1", "1", "0", "0", "50%", "100%", "100%"]
     assert "length: and random:1: the same on" in done.stdout
     assert f"results: {tmp_path / 'out' / 'annotations.json'}" in done.stdout
     found = json.loads((tmp_path / "out" / "annotations.json").read_text())
@@ -66,21 +69,44 @@ def test_single_scores_and_a_second_reading_are_shown(tmp_path: Path, answered: 
     rules.write_text("rules:\n  - reply: 'Score: 8'\n")
     words = ["judge", answered[0], "--single", "--judge", f"scripted:{rules}", "--out", tmp_path / "out"]
     shown = run(*words).stdout
-    assert "one turn 1 overall: no score (0 of 2" in shown
+    assert shown.splitlines()[1].split()[:7] == ["one", "1", "overall", "–", "0", "of", "2"]
     assert "the first problem, of scripted:" in shown
     assert "there is no JSON object in it" in shown
-    again = ["judge", tmp_path / "out", "--reparse", "--pattern", "Score: (?P<score>[0-9]+)"]
+    again = ["reparse", tmp_path / "out", "--pattern", "Score: (?P<score>[0-9]+)"]
     done = run(*again, "--out", tmp_path / "new")
-    assert "one turn 1 overall: 8.00 (2 of 2" in done.stdout
+    assert done.stdout.splitlines()[1].split()[:7] == ["one", "1", "overall", "8.00", "2", "of", "2"]
+
+
+def test_a_judge_without_a_verdict_is_seen_in_its_own_row(
+    tmp_path: Path, answered: tuple[Path, Path]
+) -> None:
+    """The vote has no error in it, since the other judge decides: the table must say who failed."""
+    rules = tmp_path / "judge.yaml"
+    rules.write_text("rules:\n  - refused: no such model\n")
+    done = run("judge", *answered, "--judge", f"scripted:{rules},length:", "--out", tmp_path / "out")
+    assert "error: 0" in done.stdout.splitlines()[0]
+    failed = next(line for line in done.stdout.splitlines() if line.startswith("scripted:"))
+    assert failed.split()[1:] == ["0", "1", "0", "0", "1", "–", "–", "–"]
+    assert "length:: nothing that both could judge" in done.stdout
 
 
 def test_wrong_uses_say_what_to_do(tmp_path: Path, answered: tuple[Path, Path]) -> None:
-    with pytest.raises(RecipeError, match="name who judges with --judge"):
-        run("judge", *answered, "--out", tmp_path / "out")
-    with pytest.raises(RecipeError, match="give its folder alone"):
-        run("judge", *answered, "--reparse", "--out", tmp_path / "out")
+    out = tmp_path / "out"
+    asked = run("judge", *answered, "--out", out)
+    assert asked.exit_code == 2
+    assert "'--judge'" in asked.stderr
     with pytest.raises(RecipeError, match="orders"):
-        run("judge", *answered, "--judge", "length:", "--orders", "one", "--out", tmp_path / "out")
+        run("judge", *answered, "--judge", "length:", "--orders", "one", "--out", out)
+    with pytest.raises(RecipeError, match="with --single"):
+        run("judge", answered[0], "--judge", "length:", "--out", out)
+    with pytest.raises(DataError, match=r"runs.one and .*runs.one both name their model 'one'"):
+        run("judge", answered[0], answered[0], "--judge", "length:", "--out", out)
+    run("judge", *answered, "--judge", "length:,", "--out", out)
+    with pytest.raises(RunFolderError, match=r'judges\.1\.model "length:" → "random:3"'):
+        run("judge", *answered, "--judge", "random:3", "--out", out)
+    answered[1].rename(tmp_path / "moved")
+    with pytest.raises(DataError, match=r"two: the answers that .* judged are not there; put them back"):
+        run("reparse", out, "--out", tmp_path / "new")
 
 
 def test_the_judge_is_named_by_its_own_option() -> None:

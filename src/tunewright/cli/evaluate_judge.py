@@ -1,4 +1,4 @@
-"""`tunewright evaluate judge A B --judge SPEC[,SPEC…] --out DIR`."""
+"""`tunewright evaluate judge A B --judge SPEC[,SPEC…] --out DIR`, and what a judging says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tunewright.cli.asking import asks, judged_by, show_estimate
+from tunewright.cli.columns import columns, printable
 from tunewright.cli.run import Again, Out
 from tunewright.cli.show import sink_for
 from tunewright.errors import RecipeError
@@ -19,7 +20,7 @@ def _judge(
         Path,
         typer.Argument(
             help="Answers of the baseline: model_outputs.json, MT-Bench's model answers, or the folder of an "
-            "answers run. With --reparse the folder of a finished judging."
+            "answers run."
         ),
     ],
     out: Out,
@@ -58,9 +59,6 @@ def _judge(
         typer.Option(help="Reads replies without JSON: a regular expression with a group named verdict."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the orders.")] = 7,
-    reparse: Annotated[
-        bool, typer.Option("--reparse", help="Read the replies of the judging in A again; nothing is asked.")
-    ] = False,
     again: Again = False,
 ) -> None:
     """Let judges say which of two models answers better, or score the answers of one.
@@ -72,21 +70,12 @@ def _judge(
     Example: tunewright evaluate judge runs/base runs/tuned --judge openai:NAME --out runs/judged
     """
     from tunewright.evaluate.judging.config import JudgeConfig
-    from tunewright.evaluate.judging.reparse import reparse_judging
     from tunewright.evaluate.judging.stage import estimate_judging, judge
     from tunewright.run.config import parse_config
     from tunewright.run.progress import Progress
 
-    progress = Progress(sink_for())
-    if reparse:
-        if b is not None or "model" in ask:
-            raise RecipeError("--reparse reads one finished judging: give its folder alone, without --judge")
-        show_judging(reparse_judging(a, out, pattern=pattern, progress=progress, again=again), out)
-        return
-    if "model" not in ask:
-        raise RecipeError("name who judges with --judge, such as --judge openai:NAME or --judge length:")
     given = {
-        "judges": [ask | {"model": spec.strip()} for spec in ask["model"].split(",")],
+        "judges": [ask | {"model": spec.strip()} for spec in ask["model"].split(",") if spec.strip()],
         "mode": "single" if single else "pair",
         "orders": orders,
         "probabilities": probabilities,
@@ -98,6 +87,10 @@ def _judge(
         "pattern": pattern,
         "seed": seed,
     }
+    if b is None and not single:
+        raise RecipeError(
+            "two files are compared: name a second one, or score the answers of one with --single"
+        )
     config = parse_config(JudgeConfig, given, where="the command line")
     if dry_run:
         estimates = estimate_judging(config, a, b, out)
@@ -107,7 +100,7 @@ def _judge(
         if not estimates:
             typer.echo("These judges ask nobody: it costs nothing.")
         return
-    show_judging(judge(config, a, b, out, progress=progress, again=again), out)
+    show_judging(judge(config, a, b, out, progress=Progress(sink_for()), again=again), out)
 
 
 def show_judging(manifest: dict[str, Any], folder: Path) -> None:
@@ -120,16 +113,13 @@ def show_judging(manifest: dict[str, Any], folder: Path) -> None:
     if summary["mode"] == "pair":
         _show_pairs(summary, counts)
     else:
-        for row in summary["scores"]:
-            mean = "no score" if row["mean"] is None else f"{row['mean']:.2f}"
-            typer.echo(
-                f"{row['generator']} turn {row['turn']} {row['criterion']}: {mean} "
-                f"({row['num_scored']:,} of {row['num']:,}, by {row['judge']})"
-            )
+        _show_scores(summary)
     for one in summary["agreement"]:
         kappa = "" if one["quadratic_kappa"] is None else f", quadratic kappa {one['quadratic_kappa']:.2f}"
-        same = "" if one["same"]["share"] is None else f" the same on {one['same']['share']:.0%}"
-        typer.echo(f"{one['first']} and {one['second']}:{same} of {one['num_both']:,}{kappa}")
+        said = "nothing that both could judge"
+        if one["num_both"]:
+            said = f"the same on {one['same']['share']:.0%} of {one['num_both']:,}{kappa}"
+        typer.echo(printable(f"{one['first']} and {one['second']}: {said}"))
     _show_first_problem(folder / (VERDICTS_FILE if summary["mode"] == "pair" else SCORES_FILE))
     if counts["rejected_rows"]:
         typer.echo(f"note: {counts['rejected_rows']:,} rows could not be read; they are in rejects.jsonl")
@@ -144,15 +134,22 @@ def show_judging(manifest: dict[str, Any], folder: Path) -> None:
 def _show_pairs(summary: dict[str, Any], counts: dict[str, int]) -> None:
     found = summary["counts"]
     typer.echo(
-        f"A, {summary['a']}: {found['a']:,}   tie: {found['tie']:,} ({counts['identical']:,} identical)   "
-        f"B, {summary['b']}: {found['b']:,}   unparsed: {found['unparsed']:,}   error: {found['error']:,}"
-    )
-    for table in summary["judges"]:
-        typer.echo(
-            f"{table['judge']}: a {table['a']:,}, tie {table['tie']:,}, b {table['b']:,}; first shown "
-            f"{_share(table['first_shown'])}, consistent {_share(table['consistent'])}, longer "
-            f"{_share(table['longer'])}"
+        printable(
+            f"A, {summary['a']}: {found['a']:,}   "
+            f"tie: {found['tie']:,} ({counts['identical']:,} identical)   "
+            f"B, {summary['b']}: {found['b']:,}   unparsed: {found['unparsed']:,}   error: {found['error']:,}"
         )
+    )
+    rows = [
+        [
+            table["judge"],
+            *(f"{table[name]:,}" for name in ("a", "tie", "b", "unparsed", "error")),
+            *(_share(table[name]) for name in ("first_shown", "consistent", "longer")),
+        ]
+        for table in summary["judges"]
+    ]
+    head = ["Judge", "A", "Tie", "B", "Unparsed", "Error", "First shown", "Consistent", "Longer"]
+    typer.echo(columns(head, rows))
     for key, said in (
         ("only_a", "answers are in A only"),
         ("only_b", "answers are in B only"),
@@ -162,12 +159,27 @@ def _show_pairs(summary: dict[str, Any], counts: dict[str, int]) -> None:
             typer.echo(f"note: {counts[key]:,} {said}")
 
 
+def _show_scores(summary: dict[str, Any]) -> None:
+    rows = [
+        [
+            row["generator"],
+            str(row["turn"]),
+            row["criterion"],
+            "–" if row["mean"] is None else f"{row['mean']:.2f}",
+            f"{row['num_scored']:,} of {row['num']:,}",
+            row["judge"],
+        ]
+        for row in summary["scores"]
+    ]
+    typer.echo(columns(["Model", "Turn", "Criterion", "Mean", "Scored", "Judge"], rows))
+
+
 def _show_first_problem(file: Path) -> None:
     from tunewright.run.files import read_jsonl
 
     for row in read_jsonl(file):
         if row["problem"]:
-            typer.echo(f"  the first problem, of {row['judge']}: {row['problem']}")
+            typer.echo(printable(f"  the first problem, of {row['judge']}: {row['problem']}"))
             return
 
 
@@ -176,7 +188,7 @@ def _share(share: dict[str, Any]) -> str:
 
 
 command = judged_by(
-    asks(_judge, only_sometimes=True),
+    asks(_judge),
     "Who judges; several with commas: openai:NAME (any compatible endpoint; OPENAI_API_KEY and "
     "OPENAI_BASE_URL apply), hf:PATH (in this process), vllm:PATH, batch:DIR, scripted:FILE; or without a "
     "call length:, random:SEED, replay:FILE (annotations).",

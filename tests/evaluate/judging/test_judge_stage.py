@@ -23,6 +23,7 @@ from tunewright.evaluate.judging.config import JudgeConfig
 from tunewright.evaluate.judging.offline import read_verdicts
 from tunewright.evaluate.judging.reparse import reparse_judging
 from tunewright.evaluate.judging.stage import estimate_judging, judge
+from tunewright.evaluate.winrate.mt_bench import mean_scores, read_scores
 from tunewright.llm.ask import identity_of
 from tunewright.llm.config import AskConfig
 from tunewright.llm.journal import Journal
@@ -216,6 +217,31 @@ def test_one_random_order_asks_half_and_the_same_half_again(tmp_path: Path, file
     ).read_bytes()
 
 
+def test_a_judge_sees_what_stood_before_the_prompt_and_joins_by_it(tmp_path: Path) -> None:
+    """Two conversations end in the same words: their answers are not exchanged, and both are shown whole."""
+    rows = [
+        {
+            "instruction": "And the longest?",
+            "output": output,
+            "generator": name,
+            "before": [{"role": "user", "content": topic}, {"role": "assistant", "content": "The Thames."}],
+        }
+        for name in ("m1", "m2")
+        for topic, output in (("A river?", f"Nile {name}"), ("A word?", f"a word {name}"))
+    ]
+    a, b = tmp_path / "a.json", tmp_path / "b.json"
+    a.write_text(json.dumps(rows[:2]))
+    b.write_text(json.dumps(rows[:1:-1]))  # in the other order
+    rules = (
+        "rules:\n  - matches: '(?s)earlier message \\w+>\\nA river\\?\\n.*earlier answer \\w+>\\nThe Thames"
+        ".*Nile m[12]\\n.*Nile m[12]\\n'\n    reply: {reason: x, verdict: A}\n"
+        "  - reply: {reason: x, verdict: tie}\n"
+    )
+    judge(config(scripted(tmp_path, rules)), a, b, tmp_path / "out")
+    shown = [row["shown"] for row in read_jsonl(tmp_path / "out" / "verdicts.jsonl")]
+    assert shown == ["a", "a", "tie", "tie"]
+
+
 def test_mismatches_are_counted_and_named(tmp_path: Path) -> None:
     a = outputs(tmp_path / "a.json", "a", ("both", "x"), ("only a", "x"), ("lost", None))
     b = outputs(tmp_path / "b.json", "b", ("only b", "x"), ("both", "y"))
@@ -277,8 +303,11 @@ def test_single_answers_are_scored_with_the_reference_and_the_first_turn_in_sigh
     assert [row["score"] for row in found] == [9.0, None, 9.0, 2.0]
     assert found[1]["status"] == "unparsed"
     assert (manifest["counts"]["scored"], manifest["counts"]["unparsed"]) == (3, 1)
-    # FastChat's file has no row for what has no score: its readers would take anything there for one
-    assert [row["score"] for row in read_jsonl(tmp_path / "out" / "mt_bench_single.jsonl")] == [9.0, 9.0, 2.0]
+    # FastChat writes −1 for a reply without a score, and leaves these out when it takes the mean; so do we
+    bench_file = tmp_path / "out" / "mt_bench_single.jsonl"
+    assert [row["score"] for row in read_jsonl(bench_file)] == [9.0, -1, 9.0, 2.0]
+    (mean,) = mean_scores(read_scores(bench_file))
+    assert (mean.num_scores, mean.num_unparsed, mean.first_turn, mean.second_turn) == (3, 1, 9.0, 2.0)
     means = {row["turn"]: (row["mean"], row["num_scored"]) for row in summary(tmp_path / "out")["scores"]}
     assert means == {1: (9.0, 2), 2: (2.0, 1)}
 
@@ -466,7 +495,7 @@ def test_our_own_annotations_replay_both_orders(tmp_path: Path, files: tuple[Pat
 def test_a_published_file_is_replayed_with_its_old_draws_and_gaps(tmp_path: Path) -> None:
     found = [
         {"instruction": name, "output_1": "x", "output_2": "y", "preference": preference}
-        for name, preference in (("p", 1.2), ("q", 0), ("r", None), ("s", 1.5), ("t", 2.0))
+        for name, preference in (("p", 1.2), ("q", 0), ("r", None), ("n", math.nan), ("s", 1.5), ("t", 2.0))
     ]
     (tmp_path / "v.json").write_text(json.dumps(found))
     known = read_verdicts(tmp_path / "v.json")

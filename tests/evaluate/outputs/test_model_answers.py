@@ -55,6 +55,16 @@ def test_prompts_are_read_from_data_sets_and_from_files_of_prompts_alone(tmp_pat
     assert [(one.line, one.field) for one in rejects] == [(2, "prompt")]
 
 
+def test_a_broken_first_row_does_not_hide_what_a_file_of_prompts_is(tmp_path: Path) -> None:
+    file = tmp_path / "p.jsonl"
+    file.write_text('{"instruction": "a", "seen": NaN}\n{"instruction": "b"}\n')
+    found, rejects = questions_of(file)
+    assert [one.turns for one in found] == [("b",)]
+    assert [one.line for one in rejects] == [1]
+    with pytest.raises(DataError, match=r"no prompt that can be used; .*n\.jsonl:1: 'instruction'"):
+        questions_of(jsonl(tmp_path / "n.jsonl", {"instruction": 5}))
+
+
 def test_model_outputs_have_alpaca_evals_columns(tmp_path: Path) -> None:
     rules = "  - {contains: two, reply: '<think>hm</think> zwei'}\n  - {reply: 你好}\n"
     prompts = jsonl(tmp_path / "p.jsonl", {"instruction": "one", "dataset": "d"}, {"instruction": "two"})
@@ -66,6 +76,26 @@ def test_model_outputs_have_alpaca_evals_columns(tmp_path: Path) -> None:
     ]
     assert manifest["counts"]["answers"] == 2
     assert answers_of(tmp_path / "out")[0][1].answers == ("zwei",)
+
+
+def test_what_stands_before_a_prompt_is_kept_for_the_judge(tmp_path: Path) -> None:
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "A river?"},
+        {"role": "assistant", "content": "The Rhine."},
+        {"role": "user", "content": "Another?"},
+        {"role": "assistant", "content": "(not read)"},
+    ]
+    data = jsonl(tmp_path / "d.jsonl", {"messages": turns})
+    answers(scripted(tmp_path, "  - {reply: The Nile.}\n"), data, tmp_path / "out")
+    (row,) = json.loads((tmp_path / "out" / OUTPUTS_FILE).read_text(encoding="utf-8"))
+    assert (row["instruction"], row["before"]) == ("Another?", turns[:3])
+    (back,), _ = answers_of(tmp_path / "out")
+    assert [(one.role, one.text) for one in back.before] == [
+        (turn["role"], turn["content"]) for turn in turns[:3]
+    ]
+    wrong = jsonl(tmp_path / "w.jsonl", row | {"before": "x"}, row | {"before": [{"role": "me"}]}, row)
+    assert [(one.line, one.field) for one in answers_of(wrong)[1]] == [(1, "before"), (2, "before")]
 
 
 def test_a_prompt_without_an_answer_is_a_reject_and_never_an_empty_answer(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ def with_references(
 
 def key_of(one: Answered) -> tuple[str, ...]:
     """What the answers of two models are joined by."""
-    return (one.question_id, *(text.strip() for text in one.prompts))
+    before = (f"{message.role}: {message.text}".strip() for message in one.before)
+    return (one.question_id, *before, *(text.strip() for text in one.prompts))
 
 
 def _name(one: Answered) -> str:

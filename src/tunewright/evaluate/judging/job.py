@@ -70,10 +70,10 @@ def prepare(config: JudgeConfig, a: str | Path, b: str | Path | None) -> Job:
     questions = _questions(config, rejects)
     files = [a] if b is None else [a, b]
     read = [read_answers(file, questions=questions, on_reject=rejects.append) for file in files]
-    if len(read) == 2 and config.mode == "single" and read[0][0].generator == read[1][0].generator:
+    if len(read) == 2 and read[0][0].generator == read[1][0].generator:
         raise DataError(
-            f"{a} and {b} both name their model '{read[0][0].generator}'; score them in two folders, or name "
-            "them apart ('tunewright evaluate answers --name')"
+            f"{a} and {b} both name their model '{read[0][0].generator}', so no result could tell them "
+            "apart; give one another name ('generator' in its rows, or 'tunewright evaluate answers --name')"
         )
     num_references = 0
     if config.references is not None:
@@ -109,10 +109,12 @@ def fingerprint(job: Job, backends: Sequence[Backend]) -> Fingerprint:
     """All that the result depends on: texts and settings, not where the files lie."""
     config, asking = job.config, job.asking
     settings: dict[str, Any] = config.settings()
-    settings["judges"] = [
-        known | {"model": backend.model, "revision": one.revision or backend.revision}
-        for known, one, backend in zip(config.judges_settings(), config.judges, backends, strict=True)
-    ]
+    settings["judges"] = {  # by number, so that a refusal names the setting that differs
+        str(number): known | {"model": backend.model, "revision": one.revision or backend.revision}
+        for number, (known, one, backend) in enumerate(
+            zip(config.judges_settings(), config.judges, backends, strict=True), start=1
+        )
+    }
     settings["criteria"] = asking.criteria.settings() if asking.criteria is not None else None
     settings["prompt"] = asking.prompt.sha256 if asking.prompt is not None else None
     settings["prompts"] = prompt_hashes()
@@ -149,5 +151,6 @@ def _texts(job: Job) -> Iterator[str]:
     for one in job.answered:
         yield from (one.generator, one.question_id, one.dataset, one.datasplit, one.category)
         yield from (*one.prompts, "", *one.answers, "", *one.references)
+        yield from (text for message in one.before for text in (message.role, message.text))
     for reject in job.rejects:
         yield str(reject.line)

@@ -15,6 +15,7 @@ import orjson
 
 from tunewright.errors import DataError, ModelError
 from tunewright.evaluate.judging.comparison import Comparison, Order
+from tunewright.evaluate.winrate.rows import read_rows
 from tunewright.llm.backend import Backend
 from tunewright.llm.config import AskConfig
 from tunewright.llm.open import open_backend
@@ -22,7 +23,6 @@ from tunewright.llm.reply import Answer, Refused, Reply, TokenLogprob, Usage
 from tunewright.llm.request import Request
 from tunewright.rate.verdict import Verdict
 from tunewright.records.row import RowError
-from tunewright.records.source import open_parts
 from tunewright.run.files import file_sha256
 
 _Decide = Callable[[Request, Comparison, Order], Verdict | None]
@@ -106,14 +106,11 @@ def read_verdicts(name: str | Path) -> dict[tuple[str, str, str], Verdict]:
     without a preference has no verdict. DataError when a row is broken, or no row has a verdict.
     """
     found: dict[tuple[str, str, str], Verdict] = {}
-    for part in open_parts(_file(name), split=None, container=None):
-        for row in part.rows:
-            try:
-                if isinstance(row.values, RowError):
-                    raise row.values
-                found |= _verdicts_of(row.values if isinstance(row.values, dict) else {})
-            except RowError as error:
-                raise DataError(f"{name}:{row.line}: {error.field} {error.reason}") from None
+    for number, row in enumerate(read_rows(_file(name)), start=1):
+        try:
+            found |= _verdicts_of(row)
+        except RowError as error:
+            raise DataError(f"{name}: row {number}: '{error.field}' {error.reason}") from None
     if not found:
         raise DataError(f"{name}: holds no verdict")
     return found

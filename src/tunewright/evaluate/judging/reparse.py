@@ -41,8 +41,14 @@ def reparse_judging(
     given["judges"] = [one | {"calls": False, "replies": journal} for one in given["judges"]]
     if pattern is not None:
         given["pattern"] = pattern
-    config = parse_config(JudgeConfig, given, where="the command line")
+    config = parse_config(JudgeConfig, given, where=f"the settings of {folder}")
     answers = manifest["extra"]["answers"]
+    gone = next((path for path in answers if not Path(path).exists()), None)
+    if gone is not None:
+        raise DataError(
+            f"{gone}: the answers that {folder} judged are not there; put them back, or run this in the "
+            "folder where they were judged"
+        )
     return judge(
         config,
         answers[0],

@@ -19,6 +19,11 @@ from tunewright.llm.prompt_files import PromptFiles, frame_code
 from tunewright.rate.criteria import CriteriaSet
 
 PROMPTS = PromptFiles("tunewright.evaluate.judging")
+_BEFORE = {
+    "system": "instructions to the assistant",
+    "user": "earlier message",
+    "assistant": "earlier answer",
+}
 _PROBE = "\ue000the texts\ue001"
 
 
@@ -70,8 +75,10 @@ def exchange(answered: Answered, turn: int, *, who: str = "") -> list[tuple[str,
 
 
 def asked_before(answered: Answered, turn: int) -> list[tuple[str, str]]:
-    """What both assistants were given: the message of a single turn, and the references up to this turn."""
-    parts = [("message", answered.prompts[0])] if turn == 1 else []
+    """What both assistants were given: what stood before, the message of a single turn, and the references up
+    to this turn."""
+    parts = [(_BEFORE[message.role], message.text) for message in answered.before]
+    parts += [("message", answered.prompts[0])] if turn == 1 else []
     for number in range(1, turn + 1):
         reference = answered.reference(number)
         if reference.strip():

@@ -88,14 +88,14 @@ class Score:
         }
 
     def to_mt_bench_row(self, judge: str) -> dict[str, Any]:
-        """FastChat's row of a single score; only for answers that have one."""
+        """FastChat's row of a single score; −1 is its sign that there is none."""
         number = self.answered.question_id
         return {
             "question_id": int(number) if number.isdecimal() else number,
             "model": self.answered.generator,
             "judge": [judge, f"tunewright-single-{self.criterion}"],
             "judgment": self.reason,
-            "score": self.score,
+            "score": -1 if self.score is None else self.score,
             "turn": self.turn,
             "tstamp": 0.0,
         }

@@ -108,12 +108,7 @@ def write_scores(folder: Path, job: Job, runs: Sequence[JudgeRun]) -> dict[str, 
     if any(one.question_id for one in job.answered):
         _write_log(
             folder / MT_BENCH_SINGLE_FILE,
-            (
-                score.to_mt_bench_row(run.model)
-                for run in runs
-                for score in run.scores
-                if score.score is not None
-            ),
+            (score.to_mt_bench_row(run.model) for run in runs for score in run.scores),
         )
     summary = {
         "mode": "single",

@@ -15,17 +15,22 @@ import orjson
 
 from tunewright.errors import DataError
 from tunewright.evaluate.outputs.questions import OnReject, Question, reject_of, texts_of
+from tunewright.llm.request import Message, Role
 from tunewright.records.row import RowError
 from tunewright.records.source import open_parts
 
 OUTPUTS_FILE = "model_outputs.json"
 MT_BENCH_FILE = "model_answers.jsonl"
+_ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A model's answers to the turns of one prompt, as many as there are turns. `question_id` is MT-Bench's,
-    empty elsewhere."""
+    """A model's answers to the turns of one prompt, as many as there are turns.
+
+    `before` is what the prompt's file has above the first turn (a system message, earlier turns): a judge
+    must see it too. `question_id` is MT-Bench's, empty elsewhere.
+    """
 
     prompts: tuple[str, ...]
     answers: tuple[str, ...]
@@ -35,6 +40,7 @@ class Answered:
     question_id: str = ""
     category: str = ""
     references: tuple[str, ...] = ()
+    before: tuple[Message, ...] = ()
 
     def reference(self, turn: int) -> str:
         """The reference answer to a turn, counted from 1; empty without one."""
@@ -60,6 +66,11 @@ def read_answers(
                 if isinstance(row.values, RowError):
                     raise row.values
                 values = row.values if isinstance(row.values, dict) else {}
+                if "choices" in values and not questions:
+                    raise DataError(
+                        f"{file}: holds MT-Bench's answers, which name their questions by number; give the "
+                        "question file (--questions)"
+                    )
                 found.append(
                     _of_mt_bench(values, questions)
                     if "choices" in values
@@ -96,14 +107,17 @@ def file_of_answers(source: str | Path) -> Path:
 
 
 def alpaca_eval_row(one: Answered) -> dict[str, Any]:
-    """The row of `model_outputs.json`."""
-    return {
+    """The row of `model_outputs.json`; `before` is a column of ours, where there is anything before."""
+    row: dict[str, Any] = {
         "instruction": one.prompts[-1],
         "output": one.answers[-1],
         "generator": one.generator,
         "dataset": one.dataset,
         "datasplit": one.datasplit,
     }
+    if one.before:
+        row["before"] = [{"role": message.role, "content": message.text} for message in one.before]
+    return row
 
 
 def mt_bench_row(one: Answered) -> dict[str, Any]:
@@ -141,13 +155,26 @@ def _of_alpaca_eval(values: Mapping[str, Any], *, fallback: str) -> Answered:
         generator=str(values.get("generator") or fallback),
         dataset=str(values.get("dataset") or ""),
         datasplit=str(values.get("datasplit") or ""),
+        before=_before(values.get("before")),
     )
+
+
+def _before(value: object) -> tuple[Message, ...]:
+    if value is None:
+        return ()
+    found = []
+    for one in value if isinstance(value, list) else [value]:
+        given = one if isinstance(one, dict) else {}
+        role = next((role for role in _ROLES if given.get("role") == role), None)
+        text = given.get("content")
+        if role is None or not isinstance(text, str):
+            raise RowError("before", "must be a list of {role: system, user or assistant, content: text}")
+        found.append(Message(role, text))
+    return tuple(found)
 
 
 def _of_mt_bench(values: Mapping[str, Any], questions: Mapping[str, Question]) -> Answered:
     number = str(values.get("question_id", ""))
-    if not questions:
-        raise DataError("these are MT-Bench answers, which name questions by number: give the question file")
     if number not in questions:
         raise RowError("question_id", f"{number!r} is not in the question file")
     question = questions[number]

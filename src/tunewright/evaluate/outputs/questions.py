@@ -50,7 +50,7 @@ def read_questions(source: str | Path, *, on_reject: OnReject) -> Iterator[Quest
         yield from _prompts_alone(source, on_reject=on_reject)
     else:
         for record in read_records(source, on_reject=on_reject):
-            yield _of_record(record)
+            yield question_of(record)
 
 
 def mt_bench_questions(source: str | Path, *, on_reject: OnReject) -> Iterator[Question]:
@@ -83,15 +83,15 @@ def reject_of(source: str | Path, row: Row, error: RowError) -> Reject:
 
 
 def _first_columns(source: str | Path) -> set[str]:
-    """The names in the first row of a file; none for a folder or a hub id, whose readers know better."""
+    """The names in the first row of a file that can be read; none for a folder or a hub id, whose readers
+    know better."""
     if not Path(source).is_file():
         return set()
-    row = next(_rows(source), None)
-    return set(row.values) if row is not None and isinstance(row.values, dict) else set()
+    return next((set(row.values) for row in _rows(source) if isinstance(row.values, dict)), set())
 
 
 def _prompts_alone(source: str | Path, *, on_reject: OnReject) -> Iterator[Question]:
-    num_found = 0
+    num_found, first = 0, ""
     for row in _rows(source):
         try:
             if isinstance(row.values, RowError):
@@ -100,7 +100,9 @@ def _prompts_alone(source: str | Path, *, on_reject: OnReject) -> Iterator[Quest
             field = "instruction" if "instruction" in values else "prompt"
             texts = [required_text(values, field), optional_text(values, "input")]
         except RowError as error:
-            on_reject(reject_of(source, row, error))
+            reject = reject_of(source, row, error)
+            first = first or str(reject)
+            on_reject(reject)
             continue
         num_found += 1
         yield Question(
@@ -109,7 +111,7 @@ def _prompts_alone(source: str | Path, *, on_reject: OnReject) -> Iterator[Quest
             datasplit=str(values.get("datasplit") or ""),
         )
     if not num_found:
-        raise DataError(f"{source}: holds no prompt that can be used")
+        raise DataError(f"{source}: holds no prompt that can be used; {first}")
 
 
 def _rows(source: str | Path) -> Iterator[Row]:
@@ -131,12 +133,13 @@ def _of_row(row: Row) -> Question:
         turns=turns,
         references=(*references, *[""] * len(turns))[: len(turns)],
         question_id=str(number),
-        category=str(values.get("category", "")),
+        category=str(values.get("category") or ""),
         dataset="mt_bench",
     )
 
 
-def _of_record(record: Record) -> Question:
+def question_of(record: Record) -> Question:
+    """The prompt of a record: what comes before its answer."""
     before = [Message("system", record.system)] if record.system else []
     before += [Message(turn.speaker, turn.text) for turn in record.history]
     texts = [text for text in (record.instruction, record.input) if text]

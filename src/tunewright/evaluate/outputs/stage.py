@@ -214,6 +214,7 @@ def _answered(thread: _Thread, generator: str) -> Answered:
         datasplit=question.datasplit,
         question_id=question.question_id,
         category=question.category,
+        before=question.before,
     )
 
 
