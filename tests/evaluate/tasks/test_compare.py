@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewright.errors import DataError
-from tunewright.evaluate.tasks.compare import corrected, paired_task, shares_interval
+from tunewright.evaluate.paired_values import shares_interval
+from tunewright.evaluate.tasks.compare import corrected, paired_task
 from tunewright.rate.paired_tests import mcnemar
 
 

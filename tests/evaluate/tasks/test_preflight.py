@@ -46,6 +46,31 @@ def test_data_lie_beside_the_task_file_or_in_the_current_folder(
     assert found.problems == ()
 
 
+def test_a_relative_folder_of_tasks_has_its_data_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the how-to page writes it: --include my_tasks."""
+    monkeypatch.chdir(LOCAL_TASKS.parent)
+    assert preflight(TasksConfig(tasks=("habits",), include=Path(LOCAL_TASKS.name))).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [('{"start": "x"\n', "JSON parse error"), ("", "its data hold no document")],
+)
+def test_broken_data_are_named_by_what_is_wrong_with_them(tmp_path: Path, data: str, said: str) -> None:
+    (tmp_path / "habits.yaml").write_text((LOCAL_TASKS / "habits.yaml").read_text())
+    (tmp_path / "habits.jsonl").write_text(data)
+    with pytest.raises(DataError, match=said):
+        preflight(TasksConfig(tasks=("habits",), include=tmp_path)).demand()
+
+
+def test_a_task_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    """The harness leaves it out without a word, and the task is unknown."""
+    (tmp_path / "mine.yaml").write_text("task: [")
+    (tmp_path / "other.yaml").write_text("task: mine_too")
+    with pytest.raises(DataError, match=r"mine\.yaml: it cannot be built: .*parsing"):
+        preflight(TasksConfig(tasks=("mine",), include=tmp_path)).demand()
+
+
 def test_what_cannot_run_is_told_apart() -> None:
     assert troubles("at_import", "no_file", "runs_code", "needs_package") == [
         ("at_import", Trouble.NEEDS_HUB),

@@ -49,7 +49,7 @@ class Preflight:
 
 def preflight(config: TasksConfig) -> Preflight:
     """Build every task that is asked for with its data. RecipeError when lm-eval is not installed or two
-    names ask for the same task."""
+    names ask for the same task, DataError when a name is not in `include` and a file there is no YAML."""
     names = expand(config.tasks, leave_out=config.leave_out)
     if not names:
         raise RecipeError("every task is left out; name one")
@@ -98,10 +98,16 @@ def _manager(include: Path | None, names: list[str]) -> Any:
         return TaskManager()
     if not include.is_dir():
         raise RecipeError(f"--include {include}: no such folder; give the one that holds the task files")
-    own = TaskManager(include_path=str(include), include_defaults=False)
-    if all(name in own.task_index for name in names):
+    folder = str(
+        include.resolve()
+    )  # tasks are loaded from their own folders, where a relative path is another
+    own = TaskManager(include_path=folder, include_defaults=False)
+    missing = [name for name in names if name not in own.task_index]
+    if not missing:
         return own
-    return TaskManager(include_path=str(include))
+    if unreadable := _unreadable(include, ", ".join(missing)):
+        raise DataError(describe(unreadable))
+    return TaskManager(include_path=folder)
 
 
 def _build(manager: Any, name: str, config: TasksConfig) -> tuple[dict[str, Any], list[Problem]]:
@@ -125,6 +131,20 @@ def _build(manager: Any, name: str, config: TasksConfig) -> tuple[dict[str, Any]
             except Exception as problem:
                 problems.append(_problem(leaf, name, problem))
         return {}, problems or [_problem(entry, name, error)]
+
+
+def _unreadable(include: Path, asked: str) -> list[Problem]:
+    """The user's task files that are no YAML: the harness leaves them out without a word."""
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    problems = []
+    for file in sorted(include.rglob("*.yaml")):
+        try:
+            load_yaml(file, resolve_func=False)
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            problems.append(Problem(str(file), asked, Trouble.BROKEN, reason))
+    return problems
 
 
 def _load(manager: Any, entry: Any) -> dict[str, Any]:
@@ -165,8 +185,7 @@ def _leaves(manager: Any, entry: Any) -> list[Any]:
 def _problem(entry: Any, asked: str, error: Exception) -> Problem:
     cfg = entry.cfg or {}
     path = str(cfg.get("dataset_path") or "")
-    text = str(error).strip().splitlines()
-    first = text[0] if text else type(error).__name__
+    first = _reason(error)
     if isinstance(error, ImportError):
         return Problem(entry.name, asked, Trouble.NEEDS_PACKAGE, error.name or first)
     if entry.yaml_path is not None and not _imports(entry.yaml_path):
@@ -179,6 +198,16 @@ def _problem(entry: Any, asked: str, error: Exception) -> Problem:
     if _is_connection(error) or isinstance(error, FileNotFoundError) or "Couldn't find cache" in first:
         return Problem(entry.name, asked, Trouble.NO_DATA, path)
     return Problem(entry.name, asked, Trouble.BROKEN, f"{type(error).__name__}: {first}")
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what went wrong at the bottom: "an error occurred" on top of it helps nobody."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, StopIteration):
+        return "its data hold no document"
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
 
 
 def _imports(yaml_path: Path) -> bool:

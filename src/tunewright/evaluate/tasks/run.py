@@ -1,16 +1,11 @@
 """Run standard tasks: each model and task has a run folder of its own, OUT/MODEL/TASK.
 
-A killed run goes on with the first unfinished task, and another model or task costs only itself. The
-harness's `evaluate` is called rather than its `simple_evaluate`, which for every call asks pip and git about
-the machine; what that sets besides (few-shot number and seed) is set here the same way.
+A killed run goes on with the first unfinished task, and another model or task costs only itself.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +15,8 @@ from tunewright.errors import ModelError, RecipeError
 from tunewright.evaluate.outputs.tuned import spec_of
 from tunewright.evaluate.tasks.compare import compare_models
 from tunewright.evaluate.tasks.config import TasksConfig
-from tunewright.evaluate.tasks.preflight import Unit, preflight, quiet
+from tunewright.evaluate.tasks.harness import harness_model, harness_results, num_cut
+from tunewright.evaluate.tasks.preflight import Unit, preflight
 from tunewright.evaluate.tasks.results import (
     TaskResult,
     aggregate,
@@ -40,8 +36,6 @@ from tunewright.run.versions import LIBRARIES, environment
 STAGE = "standard task"
 DOCUMENTS_FILE = "documents.jsonl"
 RESULTS_FILE = "results.json"
-_SEED = 1234  # the harness's own, for few-shot examples and sampling
-_BOOTSTRAP_SAMPLES = 1000
 
 
 def run_tasks(
@@ -56,6 +50,22 @@ def run_tasks(
 
     Raises DataError before any model is loaded when a task cannot run here, with what to do about it.
     """
+    units, results = task_results(config, models, out, progress=progress, again=again)
+    summary = summarise(config, units, results, Path(out))
+    write_json_atomic(Path(out) / RESULTS_FILE, summary)
+    return summary
+
+
+def task_results(
+    config: TasksConfig,
+    models: Mapping[str, str],
+    out: str | Path,
+    *,
+    progress: Progress | None = None,
+    again: bool = False,
+) -> tuple[Sequence[Unit], dict[str, dict[str, TaskResult]]]:
+    """Run what is missing of the tasks under every model; what was asked for, and the results by model and
+    task. Models are not compared."""
     progress = progress or Progress()
     if not models:
         raise RecipeError("no model; give the folder or id of one")
@@ -82,9 +92,7 @@ def run_tasks(
             results[model][task] = result
             progress.advance(1, task=task)
         progress.finish()
-    summary = summarise(config, found.units, results, Path(out))
-    write_json_atomic(Path(out) / RESULTS_FILE, summary)
-    return summary
+    return found.units, results
 
 
 def summarise(
@@ -92,8 +100,11 @@ def summarise(
     units: Sequence[Unit],
     results: Mapping[str, Mapping[str, TaskResult]],
     out: Path,
+    *,
+    compares: bool = True,
 ) -> dict[str, Any]:
-    """All results of a run in one JSON-like object, `is_limited` on top and in every row."""
+    """All results of a run in one JSON-like object, `is_limited` on top and in every row. Without `compares`
+    the models' documents are not compared."""
     rows, aggregates, scores = [], [], []
     for model, of_task in results.items():
         rows += [{"model": model, **result.row()} for result in of_task.values()]
@@ -124,7 +135,9 @@ def summarise(
         "results": rows,
         "aggregates": aggregates,
         "scores": [{**score, "is_limited": is_limited} for score in scores],
-        "comparisons": [asdict(one) for one in compare_models(units, results, _documents_in(out))],
+        "comparisons": [asdict(one) for one in compare_models(units, results, _documents_in(out))]
+        if compares
+        else [],
     }
 
 
@@ -143,7 +156,7 @@ def _run(
     found = harness_results(config, lm, {task: harness_task})
     rows = document_rows(found["samples"][task])
     result = read_result(
-        found, task, asked=asked, limit=config.limit, digest=digest, num_cut=_num_cut(lm, harness_task)
+        found, task, asked=asked, limit=config.limit, digest=digest, num_cut=num_cut(lm, harness_task)
     )
     with JsonlLog(folder.path / DOCUMENTS_FILE) as log:
         log.keep(0)
@@ -157,48 +170,6 @@ def _run(
         counts={"documents": len(rows), "all_documents": result.num_all},
         extra={"is_limited": result.is_limited, "result": result.row()},
     )
-
-
-def harness_results(config: TasksConfig, lm: Any, tasks: Mapping[str, Any]) -> dict[str, Any]:
-    """What lm-evaluation-harness finds for these tasks, with its samples; nothing is printed.
-
-    ModelError with the harness's reason when it stops, as for a model too short for what a task generates.
-    """
-    import torch
-    from lm_eval.evaluator import evaluate
-
-    for task in tasks.values():
-        # a task that sets 0 examples keeps them, as in the harness
-        if task.get_config("num_fewshot") is None:
-            task.set_config(key="num_fewshot", value=config.num_fewshot or 0)
-        elif config.num_fewshot is not None and task.get_config("num_fewshot") != 0:
-            task.set_config(key="num_fewshot", value=config.num_fewshot)
-        task.set_fewshot_seed(seed=_SEED)
-    torch.manual_seed(_SEED)
-    try:
-        with _silent():
-            found = evaluate(
-                lm=lm,
-                task_dict={"tasks": dict(tasks)},
-                limit=config.limit,
-                bootstrap_iters=_BOOTSTRAP_SAMPLES,
-                log_samples=True,
-                apply_chat_template=config.chat,
-                fewshot_as_multiturn=config.chat,
-                confirm_run_unsafe_code=config.run_code,
-            )
-    except Exception as error:  # a task's own code can raise anything
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelError(f"{', '.join(tasks)}: the harness stopped: {reason}") from error
-    return dict(found)
-
-
-def harness_model(model: Any, tokenizer: Any, *, batch_size: int = 8) -> Any:
-    """A loaded model as the harness wants it."""
-    from lm_eval.models.huggingface import HFLM
-
-    with quiet():
-        return HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
 
 
 def _load(checkpoint: weights.Checkpoint, config: TasksConfig) -> Any:
@@ -228,36 +199,3 @@ def _fingerprint(
 
 def _engine() -> str:
     return f"lm-eval {metadata.version('lm_eval')}"
-
-
-def _num_cut(lm: Any, task: Any) -> int:
-    """Documents with a request longer than the model; the harness cuts their beginning, with a warning at
-    most."""
-    most = lm.max_length
-    cut = set()
-    for request in task.instances:
-        if request.request_type == "loglikelihood":
-            num_tokens = len(lm.tok_encode("".join(request.args))) - 1
-        elif request.request_type == "generate_until":
-            num_tokens = len(lm.tok_encode(request.args[0]))
-            num_tokens += int((request.args[1] or {}).get("max_gen_toks", lm.max_gen_toks))
-        else:
-            continue  # rolling: long documents are scored in windows
-        if num_tokens > most:
-            cut.add(request.doc_id)
-    return len(cut)
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Without the harness's bars, prints and logs, and without its pool of processes for a bootstrap."""
-    before = os.environ.get("DISABLE_MULTIPROC")
-    os.environ["DISABLE_MULTIPROC"] = "1"
-    try:
-        with quiet(), contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        if before is None:
-            del os.environ["DISABLE_MULTIPROC"]
-        else:
-            os.environ["DISABLE_MULTIPROC"] = before
