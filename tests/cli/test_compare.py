@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 
 from support.tiny_models import make_records
 from tunewright.cli import compare
-from tunewright.cli.compare import _as_text, _seeds
+from tunewright.cli.compare import _seeds
+from tunewright.cli.compared import as_text
 from tunewright.errors import DataError, RecipeError
 from tunewright.records.write import write_records
 from tunewright.report.grids import Grid
@@ -36,9 +37,13 @@ def test_it_trains_shows_a_table_and_says_what_may_be_claimed(data: Path, tmp_pa
     done = tunewright(data, "--holdout", 6, "--arms", "it,wit(0.5,1)", "--seeds", 1, "--out", out)
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("Output loss on Held-out rows, nats/token; differences are paired by example")
-    assert " ".join(lines[1].split()) == "Arm Seeds Train Last (epoch) − it (95 % interval) p"
-    assert [line.split()[0] for line in lines[2:4]] == ["it", "wit-0.5-1"]
+    assert lines[0].startswith("Every measure at a glance, losses in nats/token; in brackets the difference")
+    table = next(
+        number for number, line in enumerate(lines) if line.startswith("Output loss on Held-out rows, nats/")
+    )
+    head = " ".join(lines[table + 1].split())
+    assert head.startswith("Arm Seeds Train Last (epoch) − it (95 % interval) p")
+    assert [line.split()[0] for line in lines[table + 2 : table + 4]] == ["it", "wit-0.5-1"]
     assert "for this one seed" in done.stdout
     assert lines[-1] == f"report: {out / 'report.html'}"
     assert {file.name for file in out.iterdir()} >= {
@@ -99,4 +104,45 @@ def test_what_cannot_be_compared_is_said_before_anything_is_trained(
 
 def test_a_table_is_set_in_columns() -> None:
     grid = Grid("Losses", ["Arm", "Loss"], [["it", "1.25"], ["plw-0.25", "10.5"]])
-    assert _as_text(grid) == "Losses\nArm       Loss\nit        1.25\nplw-0.25  10.5"
+    assert as_text(grid) == "Losses\nArm       Loss\nit        1.25\nplw-0.25  10.5"
+
+
+def test_a_recipe_is_compared_as_it_stands_and_no_option_beside_it(data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"name: two\ndata: {data}\nholdout: 6\narms: {{it: {{objective: it}}, im: {{objective: im}}}}\n"
+        "tune: {epochs: 1, batch_size: 8}\n"
+        "evaluate: {memorisation_prompts: 2, heldout_answers: 2, max_new_tokens: 4}\n"
+        "judge: {judges: [{model: 'length:'}]}\n"
+    )
+    app = typer.Typer()
+    app.command("compare")(compare.command)
+    out = tmp_path / "arms"
+    done = CliRunner().invoke(app, [str(recipe), "--out", str(out), "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    assert "Win rate against it by length:, 0.5 is even" in done.stdout
+    assert "The judges answered" in done.stdout
+    refused = CliRunner().invoke(app, [str(recipe), "--out", str(out), "--seeds", "2"])
+    assert isinstance(refused.exception, RecipeError)
+    assert "which holds the settings: write --seeds into it" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--limit", "3"], "name some with --tasks"),
+        (["--judge-budget", "3"], "name one with --judge"),
+        (["--judge", "nobody:"], "nobody"),
+        (["--arms", "it,it+data"], "data needs a file"),
+    ],
+)
+def test_settings_of_tasks_and_judges_need_them(
+    data: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    app = typer.Typer()
+    app.command("compare")(compare.command)
+    words = [str(data), "--holdout", "6", "--out", str(tmp_path / "arms"), *options]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code != 0
+    assert message in str(done.exception)
+    assert not (tmp_path / "arms/tune").exists()

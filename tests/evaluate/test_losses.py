@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from tunewright.errors import DataError
+from tunewright.evaluate.loss_tables import Arm, read_losses
 from tunewright.evaluate.losses import (
-    Arm,
     at_last_epoch,
     best_epoch,
     common_seeds,
     describe_losses,
     paired_difference,
-    read_losses,
 )
 from tunewright.evaluate.rows import paired_rows
 

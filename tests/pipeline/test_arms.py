@@ -43,6 +43,10 @@ from tunewright.pipeline.arms import parse_arm, parse_arms, parse_setting, same_
             "it+schedule-cosine+epochs-6",
             {"objective": "it", "schedule": "cosine", "epochs": 6},
         ),
+        ("it+data:runs/new.jsonl", "it+data-new", {"objective": "it", "data": "runs/new.jsonl"}),
+        ("im+model:org/tiny-1b", "im+model-tiny-1b", {"objective": "im", "model": "org/tiny-1b"}),
+        ("revised=it+data:new.jsonl", "revised", {"objective": "it", "data": "new.jsonl"}),
+        (" half = plw:.5 ", "half", {"objective": "plw:0.5"}),
     ],
 )
 def test_an_arm_means_settings_and_has_the_name_of_a_folder(
@@ -64,7 +68,9 @@ def test_an_arm_means_settings_and_has_the_name_of_a_folder(
         (["it+"], "'' is no modifier"),
         (["it+kl+kl:2"], "gives 'kl' twice"),
         (["it+system:1+system:2"], "gives the weight of 'system' twice"),
-        (["it+model=other"], "'model' is no setting"),
+        (["it+model"], "model needs a file, folder or id, such as model:PATH"),
+        (["it+data"], "data needs a file"),
+        (["it+objective:im"], "'objective' is no setting"),
     ],
 )
 def test_what_is_no_arm_says_why(texts: list[str], message: str) -> None:

@@ -248,7 +248,7 @@ def test_other_settings_for_an_arm_that_is_there_are_refused(files: dict[str, st
     [
         (["it", "plw:0"], {}, "arms 'it' and 'plw-0' mean the same settings"),
         (["it", "both"], {}, "objective 'both' is not known"),
-        (["it", "im+max_tokens=64"], {}, "sets 'max_tokens', which decides the rows"),
+        (["a=it", "b=it"], {}, "arms 'a' and 'b' mean the same settings"),
         (["it", "im"], {"baseline": "plw:.5"}, "the baseline 'plw:.5' is none of the arms it, im"),
         (["it", "im"], {"seeds": [1, 1]}, "seeds must differ"),
         (["it", "im"], {"heldout": {}}, "nothing is held out"),
@@ -270,12 +270,13 @@ def test_a_plan_counts_rows_steps_and_what_is_done(files: dict[str, str], finish
         files["train"], arms=["it", "plw:.5"], seeds=2, heldout={"held": files["held"]}, tune=TUNE
     )
     found = plan(recipe, finished)
-    assert (found.num_rows, found.num_dropped, found.num_heldout) == (24, 0, {"held": 8})
-    assert [(arm.name, arm.num_steps, arm.num_seeds, arm.num_done) for arm in found.arms] == [
-        ("it", 6, 2, 2),
-        ("plw-0.5", 6, 2, 0),
+    assert found.num_heldout == {"held": 8}
+    assert [(arm.name, arm.num_rows, arm.num_dropped) for arm in found.arms] == [
+        ("it", 24, 0),
+        ("plw-0.5", 24, 0),
     ]
-    assert found.seconds == pytest.approx(4 * found.tokens_per_epoch / found.tokens_per_second)
+    assert [(arm.num_steps, arm.num_seeds, arm.num_done) for arm in found.arms] == [(6, 2, 2), (6, 2, 0)]
+    assert found.seconds == pytest.approx(4 * found.arms[1].tokens_per_epoch / found.tokens_per_second)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,7 @@ def test_a_plan_takes_its_steps_with_records_that_are_kept(tmp_path: Path) -> No
         tune=TUNE | {"max_tokens": 512},
     )
     found = plan(recipe, tmp_path / "out")
-    assert (found.num_rows, found.num_dropped) == (24, 40)
+    assert (found.arms[0].num_rows, found.arms[0].num_dropped) == (24, 40)
     assert found.seconds > 0
 
 
@@ -324,7 +325,7 @@ def test_a_format_that_is_given_reads_the_data(files: dict[str, str], tmp_path: 
     given: dict[str, Any] = {"arms": ["it"], "seeds": 1, "holdout": 6, "tune": TUNE}
     recipe = comparison_recipe(str(tmp_path / "d.jsonl"), format="prompt_completion", **given)
     assert recipe.format == "prompt_completion"
-    assert plan(recipe, tmp_path / "out").num_rows == 24
+    assert plan(recipe, tmp_path / "out").arms[0].num_rows == 24
     with pytest.raises(DataError):
         plan(comparison_recipe(str(tmp_path / "d.jsonl"), format="alpaca", **given), tmp_path / "out")
 

@@ -114,7 +114,12 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
         ({"seeds": []}, "seeds"),
         ({"tune": {"seed": 5}}, "seeds stand in 'seeds'"),
         ({"arms": {"a": {"seed": 5}}}, "seeds stand in 'seeds'"),
-        ({"arms": {"a": {"max_tokens": 64}}}, "arm 'a' sets 'max_tokens', which decides the rows"),
+        ({"arms": {"a": {"data": 7}}}, "arm 'a': 'data' names a file, folder or data-set id, not 7"),
+        ({"judge": {"judges": [{"model": "openai:x"}], "mode": "single"}}, "leave out mode: single"),
+        (
+            {"judge": {"judges": [{"model": "length:"}]}, "evaluate": {"heldout_answers": 0}},
+            "heldout_answers",
+        ),
         ({"arms": {"a": {"holdout": 5}}}, "holdout"),
         ({"tune": {"objective": "both"}}, "objective 'both' is not known"),
         ({"tune": {"model": 3}}, "tune.model"),

@@ -222,7 +222,8 @@ def named_files(files: list[str]) -> dict[str, str]:
 
 
 def _print_losses(out: Path, manifest: dict[str, Any]) -> None:
-    from tunewright.evaluate.losses import Arm, describe_losses, read_losses
+    from tunewright.evaluate.loss_tables import Arm, read_losses
+    from tunewright.evaluate.losses import describe_losses
 
     arm = Arm(manifest["config"]["objective"], manifest["config"]["seed"], out)
     counts = manifest["counts"]

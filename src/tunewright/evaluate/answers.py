@@ -39,19 +39,22 @@ def greedy_answers(
     *,
     explanation: bool = True,
     max_new_tokens: int = 256,
+    to_the_end: bool = False,
     progress: Progress | None = None,
 ) -> list[Answer]:
     """Greedy continuations of the records' prompts, in their order.
 
     The prompt is the exact token prefix that training saw before the answer, not a second rendering. The
-    limit is the longest expected answer of a batch plus a little, at most `max_new_tokens`.
+    limit is the longest expected answer of a batch plus a little, at most `max_new_tokens`; `to_the_end` it
+    is `max_new_tokens` alone.
     """
     prompts = [_prompt_and_answer(record, renderer, explanation) for record in records]
     by_length = sorted(range(len(records)), key=lambda index: len(prompts[index][0]))
     answers: dict[int, Answer] = {}
     for start in range(0, len(by_length), BATCH):
         chunk = by_length[start : start + BATCH]
-        limit = min(max(prompts[index][1] for index in chunk) + SPARE_TOKENS, max_new_tokens)
+        longest = max(prompts[index][1] for index in chunk) + SPARE_TOKENS
+        limit = max_new_tokens if to_the_end else min(longest, max_new_tokens)
         texts = _generate(model, renderer, [prompts[index][0] for index in chunk], limit)
         for index, (text, stopped) in zip(chunk, texts, strict=True):
             expected = conversation(records[index], explanation=explanation)[-1].text

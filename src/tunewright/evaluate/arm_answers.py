@@ -14,7 +14,7 @@ from pydantic import Field
 
 from tunewright.evaluate.answer import Answer, is_exact
 from tunewright.evaluate.answers import greedy_answers, load_tuned
-from tunewright.evaluate.losses import Arm, Table
+from tunewright.evaluate.loss_tables import Arm, Table
 from tunewright.evaluate.memorisation import memorisation
 from tunewright.records.digest import records_digest
 from tunewright.records.record import Record
@@ -35,16 +35,22 @@ class EvaluateConfig(Config):
     memorisation_prompts: int = Field(100, ge=0, description="training prompts continued greedily; 0: none")
     heldout_answers: int = Field(100, ge=0, description="records of each held-out set answered greedily")
     max_new_tokens: int = Field(256, ge=1, description="limit of one answer")
+    to_the_end: bool = Field(
+        False,
+        description="answers up to that limit; else a little beyond the longest expected one",
+    )
 
 
 def asked_records(
     config: EvaluateConfig,
     tables: Sequence[Table],
+    arm: str,
     train: Sequence[Record],
     heldout: Mapping[str, Sequence[Record]],
 ) -> dict[str, list[Record]]:
-    """The records of each set to answer, out of those that were measured; dropped ones are not asked."""
-    measured = {table.set: set(table.ids) for table in tables}
+    """The records of each set that an arm answers, out of those that were measured; dropped ones are not
+    asked."""
+    measured = {table.set: set(table.ids) for table in tables if table.arm == arm}
     most = {"train": config.memorisation_prompts} | dict.fromkeys(heldout, config.heldout_answers)
     asked = {}
     for name, rows in {"train": train, **heldout}.items():
@@ -96,6 +102,7 @@ def _answer(
                 records,
                 explanation=tuned["explanation"],
                 max_new_tokens=config.max_new_tokens,
+                to_the_end=config.to_the_end and name != "train",
                 progress=progress,
             )
             for answer in answers:

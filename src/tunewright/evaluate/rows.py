@@ -8,10 +8,9 @@ from itertools import accumulate, combinations
 from typing import Any
 
 from tunewright.evaluate.intervals import mean_interval
+from tunewright.evaluate.loss_tables import Arm, Table
 from tunewright.evaluate.losses import (
-    Arm,
     Distribution,
-    Table,
     at_last_epoch,
     best_epoch,
     common_seeds,
@@ -24,7 +23,8 @@ def paired_rows(tables: Sequence[Table], distributions: Sequence[Distribution]) 
     """All pairs of arms on all sets: at each epoch both reached, and `at` "last" and "best".
 
     These two take each arm at its own last or best epoch (`epochs`: first's, second's), since arms may be
-    trained for different lengths. Arms are paired over the seeds that both have; none in common, no row.
+    trained for different lengths. Arms are paired over the seeds that both have; none in common, no row, nor
+    where the rows of a set are each arm's own.
     "best" is for looking: its epochs are picked on the rows that they are compared on, so it has no p.
     """
     names = list(dict.fromkeys(table.arm for table in tables))
@@ -51,7 +51,7 @@ def _pair(
 
 
 def _row(at: str, first: Table, second: Table) -> Iterator[dict[str, Any]]:
-    both = common_seeds(first, second)
+    both = None if first.is_own else common_seeds(first, second)
     if both is not None:
         row = {"at": at, **asdict(paired_difference(*both))}
         if at == "best":

@@ -11,8 +11,10 @@ import orjson
 
 from tunewright.errors import DataError
 from tunewright.evaluate.arm_answers import EvaluateConfig, answer_arm, asked_records
-from tunewright.evaluate.losses import Arm, Distribution, Table, describe_losses, read_losses
+from tunewright.evaluate.loss_tables import Arm, Table, read_losses
+from tunewright.evaluate.losses import Distribution, describe_losses
 from tunewright.evaluate.rows import metric_rows, paired_rows
+from tunewright.evaluate.unlike import unlike
 from tunewright.records.record import Record
 from tunewright.run.files import write_json_atomic, write_text_atomic
 from tunewright.run.fingerprint import Fingerprint
@@ -35,47 +37,47 @@ def evaluate(
     arms: Sequence[Arm],
     out: str | Path,
     *,
-    train: Sequence[Record],
+    train: Mapping[str, Sequence[Record]],
     heldout: Mapping[str, Sequence[Record]],
     progress: Progress | None = None,
     again: bool = False,
 ) -> dict[str, Any]:
-    """Evaluate finished arms into the folder `out`; gives back its manifest.
+    """Evaluate finished arms into the folder `out`; gives back its manifest. `train` is by arm.
 
-    Writes `metrics.jsonl` (a row per arm, seed and epoch), `distributions.json` (per arm, set and epoch),
-    `paired.json` (every pair of arms), `answers.jsonl` (greedy answers) and `answers.json` (memorisation
-    and exact match per arm and seed). The answers are made once per arm and kept in its folder.
+    Arms need not have the same rows, model or template (see `unlike`). Writes `metrics.jsonl` (a row per arm,
+    seed and epoch), `distributions.json` (per arm, set and epoch), `paired.json` (every pair of arms),
+    `answers.jsonl` (greedy answers) and `answers.json` (memorisation and exact match per arm and seed). The
+    answers are made once per arm and kept in its folder.
     """
     progress = progress or Progress()
     if not arms:
         raise DataError("there are no arms to evaluate")
     manifests = {arm: read_manifest(arm.folder) for arm in arms}
-    _same_rows(manifests)
+    how = unlike({str(arm.folder): manifest for arm, manifest in manifests.items()}, train, heldout)
     with RunFolder.open(out, fingerprint=evaluation_of(config, arms), again=again) as folder:
         if not folder.is_done:
-            tables = read_losses(arms)
-            asked = asked_records(config, tables, train, heldout)
-            found = [answer_arm(config, arm, asked, progress=progress, again=again) for arm in arms]
+            tables = read_losses(arms, unlike=how)
+            found = [
+                answer_arm(
+                    config,
+                    arm,
+                    asked_records(config, tables, arm.name, train[arm.name], heldout),
+                    progress=progress,
+                    again=again,
+                )
+                for arm in arms
+            ]
             scores = [score for _, of_arm in found for score in of_arm]
             _write_rows(folder.path / "answers.jsonl", (row for rows, _ in found for row in rows))
             write_json_atomic(folder.path / "answers.json", scores)
             _write_losses(folder.path, arms, manifests, tables, scores, progress)
+            if how is not None:
+                how.write(folder.path)
             folder.finish(
                 versions=environment(),
                 counts={"arms": len(arms), "tables": len(tables), "answers": len(scores)},
             )
     return read_manifest(out)
-
-
-def _same_rows(manifests: Mapping[Arm, Mapping[str, Any]]) -> None:
-    """Arms trained on other rows differ in more than their objective: that comparison is refused."""
-    digests = {manifest["extra"]["rows_digest"]: arm for arm, manifest in manifests.items()}
-    if len(digests) > 1:
-        first, second = list(digests.values())[:2]
-        raise DataError(
-            f"{first.folder} and {second.folder} were not trained on the same token rows; "
-            "compare arms with the same data, template and max_tokens"
-        )
 
 
 def _write_losses(

@@ -1,10 +1,11 @@
-"""Arms as short texts: `it`, `im`, `plw:.25`, `im+neftune`, `it+kl:0.1+lr=1e-4`.
+"""Arms as short texts: `it`, `im`, `plw:.25`, `im+neftune`, `it+kl:0.1+lr=1e-4`, `revised=it+data:new.jsonl`.
 
-    OBJECTIVE[+MODIFIER…]
+    [NAME=]OBJECTIVE[+MODIFIER…]
 
 An objective is written as in `tune.objective_names`. A modifier is a setting of `TuneConfig` with its value
-(`lr:1e-4`, `schedule=cosine`), a role with its weight (`system:1`) or the name of a normalisation. Some
-settings have a usual value that need not be written: `neftune`, `kl`, `lora`.
+(`lr:1e-4`, `schedule=cosine`, `model:PATH`), `data` with records of the arm's own, a role with its weight
+(`system:1`) or the name of a normalisation. Some settings have a usual value that need not be written:
+`neftune`, `kl`, `lora`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from tunewright.errors import RecipeError
@@ -20,7 +22,8 @@ from tunewright.tune.objective import Normalisation
 from tunewright.tune.objective_names import WEIGHABLE
 
 USUAL = {"neftune": 5.0, "kl": 0.1, "lora": 16}
-NOT_AN_ARMS = ("seed", "model", "objective", "role_weights")
+NOT_AN_ARMS = ("seed", "objective", "role_weights")
+PATHS = ("data", "model", "chat_template")  # a name has their last part only
 NORMALISATIONS = tuple(str(known) for known in Normalisation)
 ROLES = tuple(role.name.lower() for role in WEIGHABLE)
 
@@ -28,8 +31,8 @@ ROLES = tuple(role.name.lower() for role in WEIGHABLE)
 def parse_arms(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The arms by name, each with the tune settings in which it differs; `RecipeError` names what is wrong.
 
-    The name is the text with numbers written one way and no character that a folder cannot have: `plw:.25`
-    and `plw(.25)` are both `plw-0.25`.
+    The name is the one that is given, or the text with numbers written one way and no character that a folder
+    cannot have: `plw:.25` and `plw(.25)` are both `plw-0.25`.
     """
     arms: dict[str, dict[str, Any]] = {}
     for text in texts:
@@ -51,12 +54,17 @@ def parse_arm(text: str) -> tuple[str, dict[str, Any]]:
     """An arm's name and the settings that its text means."""
     # the + of 1e+4 joins nothing
     first, *modifiers = re.split(r"(?<![0-9][eE])\+", text.strip())
+    given, sign, rest = first.partition("=")
+    if sign:
+        first = rest
     objective = _objective(first)
     settings: dict[str, Any] = {"objective": objective}
     names = [objective]
     for modifier in modifiers:
         name, value = _modifier(modifier.strip(), text)
         names.append(_add(settings, name, value, text))
+    if sign:
+        return given.strip(), settings
     return "+".join(re.sub(r"[^A-Za-z0-9._-]", "-", name) for name in names), settings
 
 
@@ -129,6 +137,10 @@ def _add(settings: dict[str, Any], name: str, value: Any, arm: str) -> str:
             raise RecipeError(f"arm {arm!r} gives the weight of {name!r} twice")
         weights[name] = value
         return f"{name}-{_number(str(value))}"
+    elif name in PATHS:
+        if not isinstance(value, str):
+            raise RecipeError(f"arm {arm!r}: {name} needs a file, folder or id, such as {name}:PATH")
+        written = f"{name}-{PurePath(value).stem}"
     elif name in TuneConfig.model_fields and name not in NOT_AN_ARMS:
         value = USUAL.get(name) if value is None else value
         if value is None:
@@ -147,7 +159,8 @@ def _add(settings: dict[str, Any], name: str, value: Any, arm: str) -> str:
 def _unknown(name: str, arm: str) -> str:
     if name == "seed":
         return f"arm {arm!r} sets a seed; seeds are for all arms alike: use --seeds"
-    known = [*(key for key in TuneConfig.model_fields if key not in NOT_AN_ARMS), *NORMALISATIONS, *ROLES]
+    settings = [key for key in TuneConfig.model_fields if key not in NOT_AN_ARMS]
+    known = ["data", *settings, *NORMALISATIONS, *ROLES]
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     return f"arm {arm!r}: {name!r} is no setting of tune, no normalisation and no role with its weight{hint}"

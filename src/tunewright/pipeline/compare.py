@@ -7,7 +7,6 @@ lie at the top of the folder.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -15,19 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError, ModelError, RecipeError
-from tunewright.evaluate.losses import Arm, read_losses
-from tunewright.evaluate.stage import EvaluateConfig, evaluate, evaluation_of
+from tunewright.evaluate.judging.config import JudgeConfig
+from tunewright.evaluate.loss_tables import Arm, read_losses
+from tunewright.evaluate.stage import EvaluateConfig
+from tunewright.evaluate.tasks.config import TasksConfig
 from tunewright.pipeline.arms import parse_arms, same_settings
-from tunewright.pipeline.jobs import Job, is_of_one_arm, reason_of, tune_side_by_side
+from tunewright.pipeline.evaluation import evaluate_anew
+from tunewright.pipeline.jobs import is_of_one_arm, reason_of, tune_side_by_side
+from tunewright.pipeline.measure import measure
 from tunewright.pipeline.recipe import Recipe
-from tunewright.pipeline.stages import RECIPE_FILE, Sets, arms_of, begin, lift, read_sets
+from tunewright.pipeline.stages import (
+    RECIPE_FILE,
+    Sets,
+    arms_of,
+    evaluation_config,
+    job_of,
+    prepare_run,
+)
+from tunewright.report import contrasts
 from tunewright.report.comparison import as_json, sentences
 from tunewright.report.gather import COMPARISON_FILE, Run, gather
 from tunewright.report.stage import REPORT_FILE, report
 from tunewright.report.tokens.stage import TOKENS_FILE, tokens
 from tunewright.run.config import parse_config, to_yaml
 from tunewright.run.files import write_json_atomic, write_text_atomic
-from tunewright.run.folder import is_done, read_manifest
 from tunewright.run.progress import Progress
 from tunewright.tune.config import TuneConfig
 from tunewright.tune.stage import tune
@@ -65,6 +75,9 @@ def compare(
     format: str | None = None,
     tune: Mapping[str, Any] | None = None,
     evaluate: EvaluateConfig | None = None,
+    tasks: TasksConfig | None = None,
+    judge: JudgeConfig | None = None,
+    hour_price: float | None = None,
     baseline: str | None = None,
     progress: Progress | None = None,
     again: bool = False,
@@ -72,10 +85,11 @@ def compare(
 ) -> Comparison:
     """Train what is missing of every arm and seed, evaluate all on the same rows, and write it into `out`.
 
-    Arms are texts such as `it`, `plw:.25` or `im+neftune` (see `pipeline.arms`); the first, or `baseline`,
-    is what the others are compared with. `seeds` is their number or the seeds themselves; `tune` holds the
-    settings that all arms share, `format` how `data` is read where its content does not tell. Arms and seeds
-    that `out` holds already are not trained again.
+    Arms are texts such as `it`, `plw:.25` or `revised=im+data:new.jsonl` (see `pipeline.arms`); the first, or
+    `baseline`, is what the others are compared with. `seeds` is their number or the seeds themselves; `tune`
+    holds the settings that all arms share, `format` how `data` is read where its content does not tell.
+    `tasks` are run on every model, `judge` compares the held-out answers with the baseline's. What `out`
+    holds already is neither trained nor asked again.
     """
     recipe = comparison_recipe(
         data,
@@ -87,6 +101,9 @@ def compare(
         format=format,
         tune=tune,
         evaluate=evaluate,
+        tasks=tasks,
+        judge=judge,
+        hour_price=hour_price,
         baseline=baseline,
     )
     return compare_arms(recipe, out, progress=progress, again=again, jobs=jobs)
@@ -103,6 +120,9 @@ def comparison_recipe(
     format: str | None = None,
     tune: Mapping[str, Any] | None = None,
     evaluate: EvaluateConfig | None = None,
+    tasks: TasksConfig | None = None,
+    judge: JudgeConfig | None = None,
+    hour_price: float | None = None,
     baseline: str | None = None,
 ) -> Recipe:
     """The recipe that a comparison is: the baseline first. `RecipeError` for arms that mean the same."""
@@ -125,10 +145,13 @@ def comparison_recipe(
         "arms": parsed,
         "seeds": list(range(1, seeds + 1)) if isinstance(seeds, int) else list(seeds),
         "evaluate": (evaluate or EvaluateConfig()).model_dump(mode="json"),
+        "tasks": None if tasks is None else tasks.model_dump(mode="json", exclude_unset=True),
+        "judge": None if judge is None else judge.model_dump(mode="json", exclude_unset=True),
+        "hour_price": hour_price,
     }
     recipe = parse_config(Recipe, wanted, where="the comparison")
     configs = recipe.arm_configs(where="the comparison")
-    _all_differ({name: config for (name, _), config in configs.items()})
+    _all_differ({name: config for (name, _), config in configs.items()}, recipe.data_of_arms())
     return recipe
 
 
@@ -143,8 +166,7 @@ def compare_arms(
     """Run a recipe's arms into `out` as `compare` does. An error is raised when no arm can be trained."""
     out = Path(out)
     progress = progress or Progress()
-    begin(recipe, out)
-    sets = read_sets(recipe, out, progress=progress)
+    sets = prepare_run(recipe, out, progress=progress, again=again)
     arms = arms_of(recipe, out)
     failures = _train(arms, sets, progress=progress, again=again, jobs=jobs)
     failed = {(failure.arm, failure.seed) for failure in failures}
@@ -156,14 +178,16 @@ def compare_arms(
         raise ModelError(f"no arm could be trained; the first: {failures[0].arm}: {failures[0].reason}")
     for page in (REPORT_FILE, TOKENS_FILE):  # killed before they are written anew, no page shows the old rows
         (out / page).unlink(missing_ok=True)
-    _evaluate(recipe.evaluate, trained, sets, out, progress=progress, again=again)
+    evaluate_anew(evaluation_config(recipe, out), trained, sets, out, progress=progress, again=again)
+    measure(recipe, trained, sets.heldout, out, progress=progress, again=again)
     write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
     failed_rows = {"failures": [asdict(failure) for failure in failures]}
     write_json_atomic(out / COMPARISON_FILE, failed_rows)  # what is gathered names them
     run = gather(out)
-    found = sentences(run)
+    found = [*sentences(run), *contrasts.sentences(run)]
     write_json_atomic(out / COMPARISON_FILE, as_json(run) | {"sentences": found} | failed_rows)
-    if all((arm.folder / TOKENS_FOLDER).is_dir() for arm in trained):  # arms of an earlier version have none
+    # arms of an earlier version have none, and those of unlike arms cannot be laid side by side
+    if all((arm.folder / TOKENS_FOLDER).is_dir() for arm in trained) and not run.has_own_rows:
         tokens([arm.folder for arm in trained], out / TOKENS_FILE)
     return Comparison(report(out, run=run), run, found, failures)
 
@@ -176,9 +200,11 @@ def _first(arms: Mapping[str, dict[str, Any]], baseline: str) -> dict[str, dict[
     return {name: arms[name], **arms}
 
 
-def _all_differ(configs: Mapping[str, TuneConfig]) -> None:
+def _all_differ(configs: Mapping[str, TuneConfig], data: Mapping[str, str]) -> None:
     for first, second in combinations(configs, 2):
-        if same_settings(configs[first].model_dump(), configs[second].model_dump()):
+        if data.get(first) == data.get(second) and same_settings(
+            configs[first].model_dump(), configs[second].model_dump()
+        ):
             raise RecipeError(
                 f"arms {first!r} and {second!r} mean the same settings; leave one out, or give more seeds"
             )
@@ -189,26 +215,20 @@ def _train(
 ) -> list[Failure]:
     """Tune every arm; those whose training fails are given back with the reason."""
     if jobs > 1:
-        jobs_of = {
-            f"{arm.name} seed {arm.seed}": (
-                arm,
-                Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again),
-            )
-            for arm, config in arms.items()
-        }
+        arm_of = {f"{arm.name} seed {arm.seed}": arm for arm in arms}
         failed = tune_side_by_side(
-            [job for _, job in jobs_of.values()],
-            sets.train,
+            [job_of(arm, config, sets, again=again) for arm, config in arms.items()],
             sets.heldout,
             num_processes=jobs,
             progress=progress,
             keep_going=True,
         )
-        return [Failure(jobs_of[label][0].name, jobs_of[label][0].seed, why) for label, why in failed.items()]
+        return [Failure(arm_of[label].name, arm_of[label].seed, why) for label, why in failed.items()]
     failures = []
     for arm, config in arms.items():
         try:
-            tune(config, sets.train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
+            train = sets.of_arm(arm.name)
+            tune(config, train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
         except Exception as error:
             if not is_of_one_arm(error):
                 raise
@@ -231,17 +251,3 @@ def _not_measurable(arms: Sequence[Arm]) -> list[Failure]:
         except DataError as error:
             failures.append(Failure(arm.name, arm.seed, str(error)))
     return failures
-
-
-def _evaluate(
-    config: EvaluateConfig, arms: Sequence[Arm], sets: Sets, out: Path, *, progress: Progress, again: bool
-) -> None:
-    """Evaluate the arms together; an evaluation of other arms is made anew, the answers are kept."""
-    folder = out / "evaluate"
-    wanted = evaluation_of(config, arms)
-    if folder.exists() and not is_done(folder, wanted):
-        finished = (folder / "manifest.json").exists()
-        if not finished or read_manifest(folder)["config"] == wanted.config:
-            shutil.rmtree(folder)
-    evaluate(config, arms, folder, train=sets.train, heldout=sets.heldout, progress=progress, again=again)
-    lift(out)

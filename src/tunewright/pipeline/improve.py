@@ -50,6 +50,16 @@ def improve(recipe: Recipe, out: Path, *, progress: Progress, again: bool) -> No
 
 def improved(recipe: Recipe, out: Path) -> str | Path:
     """Where the records are that are tuned on: what the last stage that changes records wrote."""
+    last = _last_writer(recipe)
+    return source_of(recipe, out) if last is None else out / last / RECORDS_FILE
+
+
+def writes_data(recipe: Recipe) -> bool:
+    """Whether what is tuned on is written by a stage of the recipe."""
+    return recipe.generate is not None or _last_writer(recipe) is not None
+
+
+def _last_writer(recipe: Recipe) -> str | None:
     writes = {
         "select": recipe.select is not None,
         "rate": recipe.rate is not None,
@@ -57,8 +67,7 @@ def improved(recipe: Recipe, out: Path) -> str | Path:
         "check": recipe.check is not None and recipe.check.fix,
         "dedup": recipe.dedup is not None,
     }
-    last = next((name for name, does in writes.items() if does), None)
-    return source_of(recipe, out) if last is None else out / last / RECORDS_FILE
+    return next((name for name, does in writes.items() if does), None)
 
 
 def _check_all_answered(manifest: Mapping[str, Any], folder: Path) -> None:

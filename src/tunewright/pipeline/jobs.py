@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,18 @@ from tunewright.tune.stage import tune
 
 @dataclass(frozen=True)
 class Job:
-    """One arm to tune: its label, settings and folder."""
+    """One arm to tune: its label, settings, training records and folder."""
 
     label: str
     config: TuneConfig
+    train: Sequence[Record]
     folder: Path
     again: bool
 
-    def num_steps(self, num_records: int) -> int:
+    @property
+    def num_steps(self) -> int:
         """Optimizer steps, if no row is dropped."""
-        return -(-num_records // self.config.batch_size) * self.config.epochs
+        return -(-len(self.train) // self.config.batch_size) * self.config.epochs
 
 
 def default_jobs(configs: Sequence[TuneConfig]) -> int:
@@ -49,7 +51,6 @@ def default_jobs(configs: Sequence[TuneConfig]) -> int:
 
 def tune_side_by_side(
     jobs: Sequence[Job],
-    train: Sequence[Record],
     heldout: Mapping[str, Sequence[Record]],
     *,
     num_processes: int,
@@ -64,12 +65,13 @@ def tune_side_by_side(
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     events: Any = context.Queue()
     stop: Any = context.Event()
-    progress.start(f"tune {len(jobs)} arms", sum(job.num_steps(len(train)) for job in jobs), "steps")
+    progress.start(f"tune {len(jobs)} arms", sum(job.num_steps for job in jobs), "steps")
+    trained = {job.label: job.train for job in jobs}  # sent once to each process, not with every job
     executor = ProcessPoolExecutor(
         num_processes,
         mp_context=context,
         initializer=_begin_worker,
-        initargs=(events, stop, train, dict(heldout)),
+        initargs=(events, stop, trained, dict(heldout)),
     )
     counted = dict.fromkeys((job.label for job in jobs), 0)
     failed: dict[str, str] = {}
@@ -82,7 +84,7 @@ def tune_side_by_side(
                     failed[job.label] = reason_of(error)
                 progress.note(f"{job.label} {'done' if error is None else 'failed: ' + reason_of(error)}")
                 # what an earlier process did, and steps that dropped rows did not need
-                progress.advance(job.num_steps(len(train)) - counted[job.label])
+                progress.advance(job.num_steps - counted[job.label])
         except BrokenProcessPool as error:
             raise ModelError(
                 "a process that tuned an arm was ended from outside, perhaps for want of memory; "
@@ -121,7 +123,7 @@ def _done(
     while waiting or running:
         while waiting and len(running) < num_processes:
             job = waiting.pop(0)
-            running[executor.submit(_tune, job)] = job
+            running[executor.submit(_tune, replace(job, train=()))] = job
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             job = running.pop(future)
@@ -158,13 +160,13 @@ _worker: dict[str, Any] = {}
 
 
 def _begin_worker(
-    events: Any, stop: Any, train: Sequence[Record], heldout: Mapping[str, Sequence[Record]]
+    events: Any, stop: Any, trained: Mapping[str, Sequence[Record]], heldout: Mapping[str, Sequence[Record]]
 ) -> None:
     import torch
 
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _worker.update(events=events, stop=stop, train=train, heldout=heldout)
+    _worker.update(events=events, stop=stop, trained=trained, heldout=heldout)
 
 
 def _end_with_parent() -> None:
@@ -179,7 +181,7 @@ def _tune(job: Job) -> None:
     sink = _Steps(job.label, _worker["events"], _worker["stop"])
     tune(
         job.config,
-        _worker["train"],
+        _worker["trained"][job.label],
         job.folder,
         heldout=_worker["heldout"],
         progress=Progress(sink),

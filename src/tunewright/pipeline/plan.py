@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from tunewright.errors import RecipeError
+from tunewright.evaluate.loss_tables import Arm
+from tunewright.evaluate.unlike import ROW_SETTINGS
+from tunewright.pipeline.improve import writes_data
 from tunewright.pipeline.recipe import Recipe
-from tunewright.pipeline.stages import Sets, arms_of, part, read_all
+from tunewright.pipeline.stages import Sets, arms_of, read_sets
 from tunewright.records.record import Record
 from tunewright.run.files import read_jsonl
 from tunewright.run.progress import Progress
@@ -24,9 +29,12 @@ PROBE_STEPS = 4
 
 @dataclass(frozen=True)
 class PlannedArm:
-    """One arm: its optimizer steps with one seed, how many seeds are asked for, and how many are there."""
+    """One arm: its rows, its optimizer steps with one seed, how many seeds are asked for and are there."""
 
     name: str
+    num_rows: int
+    num_dropped: int
+    tokens_per_epoch: int
     num_steps: int
     num_seeds: int
     num_done: int
@@ -34,13 +42,11 @@ class PlannedArm:
 
 @dataclass(frozen=True)
 class Plan:
-    """The arms, the rows that all of them use, and the seconds of training that are left in one process."""
+    """The arms, the held-out rows that they are measured on, and the seconds of training that are left in one
+    process. `tokens_per_second` is that of the slowest arms."""
 
     arms: Sequence[PlannedArm]
-    num_rows: int
-    num_dropped: int
     num_heldout: dict[str, int]
-    tokens_per_epoch: int
     tokens_per_second: float
     seconds: float
 
@@ -48,43 +54,69 @@ class Plan:
 def plan(recipe: Recipe, out: str | Path, *, progress: Progress | None = None) -> Plan:
     """Read and tokenise the data and take a few steps in a temporary folder; nothing is written into `out`.
 
-    The steps are those of the dearest arm (a reference model, then the most tokens with loss), so training
-    takes rather less than `seconds`; measuring after each epoch and answers come on top.
+    The steps are those of the dearest arm (a reference model, then the most tokens with loss) on each model
+    and set of rows, so training takes rather less than `seconds`; measuring after each epoch and answers come
+    on top. A recipe that makes or improves its data first has none to plan with: RecipeError.
     """
     progress = progress or Progress()
     sets = _read(recipe, progress)
     configs = arms_of(recipe, Path(out))
-    prepared = prepare(next(iter(configs.values())), sets.train, sets.heldout, progress=progress)
-    rows = prepared.train.kept
-    tokens = sum(len(row) for row in rows)
-    arms, epochs_left = [], 0
-    for name in recipe.arms:
-        mine = {arm: config for arm, config in configs.items() if arm.name == name}
-        config = next(iter(mine.values()))
-        done = sum((arm.folder / "manifest.json").exists() for arm in mine)
-        epochs_left += (len(mine) - done) * config.epochs
-        arms.append(PlannedArm(name, -(-len(rows) // config.batch_size) * config.epochs, len(mine), done))
-    usable = {row.id for row in rows}
-    records = [record for record in sets.train if record.id in usable]
-    rate = _tokens_per_second(_dearest(list(configs.values()), rows), records)
-    return Plan(
-        arms=arms,
+    arms: dict[str, PlannedArm] = {}
+    num_heldout: dict[str, int] = {}
+    rates, seconds = [], 0.0
+    for names in _alike(recipe, configs).values():
+        mine = {arm: config for arm, config in configs.items() if arm.name in names}
+        train = sets.of_arm(names[0])
+        prepared = prepare(next(iter(mine.values())), train, sets.heldout, progress=progress)
+        num_heldout = num_heldout or {name: len(found.kept) for name, found in prepared.heldout.items()}
+        rows = prepared.train.kept
+        usable = {row.id for row in rows}
+        records = [record for record in train if record.id in usable]
+        rates.append(_tokens_per_second(_dearest(list(mine.values()), rows), records))
+        for name in names:
+            seeds = {arm: config for arm, config in mine.items() if arm.name == name}
+            planned = _planned(name, seeds, rows, len(prepared.train.dropped))
+            epochs = next(iter(seeds.values())).epochs * (planned.num_seeds - planned.num_done)
+            seconds += epochs * planned.tokens_per_epoch / rates[-1]
+            arms[name] = planned
+    return Plan([arms[name] for name in recipe.arms], num_heldout, min(rates), seconds)
+
+
+def _planned(
+    name: str, seeds: Mapping[Arm, TuneConfig], rows: Sequence[Example], num_dropped: int
+) -> PlannedArm:
+    config = next(iter(seeds.values()))
+    return PlannedArm(
+        name=name,
         num_rows=len(rows),
-        num_dropped=len(prepared.train.dropped),
-        num_heldout={name: len(examples.kept) for name, examples in prepared.heldout.items()},
-        tokens_per_epoch=tokens,
-        tokens_per_second=rate,
-        seconds=epochs_left * tokens / rate,
+        num_dropped=num_dropped,
+        tokens_per_epoch=sum(len(row) for row in rows),
+        num_steps=-(-len(rows) // config.batch_size) * config.epochs,
+        num_seeds=len(seeds),
+        num_done=sum((arm.folder / "manifest.json").exists() for arm in seeds),
     )
 
 
+def _alike(recipe: Recipe, configs: Mapping[Arm, TuneConfig]) -> dict[Any, list[str]]:
+    """The arms' names, those with the same rows and model together."""
+    own = recipe.data_of_arms()
+    groups: dict[Any, list[str]] = {}
+    for arm, config in configs.items():
+        settings = [str(getattr(config, name)) for name in ("model", *ROW_SETTINGS)]
+        names = groups.setdefault((own.get(arm.name), *settings), [])
+        if arm.name not in names:
+            names.append(arm.name)
+    return groups
+
+
 def _read(recipe: Recipe, progress: Progress) -> Sets:
-    assert recipe.data is not None, "a comparison is of data that is there"
-    records = read_all(recipe.data, lambda _: None, progress=progress, format=recipe.format)
-    heldout = {
-        name: read_all(file, lambda _: None, progress=progress) for name, file in recipe.heldout.items()
-    }
-    return part(records, heldout, num_holdout=recipe.holdout, by=recipe.holdout_by)
+    if recipe.data is None or writes_data(recipe):
+        raise RecipeError(
+            "the recipe makes or changes its data before it tunes, so there is nothing to plan "
+            "with yet; run it"
+        )
+    with tempfile.TemporaryDirectory() as folder:  # for the rejects, which the run itself writes
+        return read_sets(recipe, Path(folder), progress=progress)
 
 
 def _dearest(configs: Sequence[TuneConfig], rows: Sequence[Example]) -> TuneConfig:

@@ -13,7 +13,9 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from tunewright.coach.revise_config import ReviseConfig
+from tunewright.evaluate.judging.config import JudgeConfig
 from tunewright.evaluate.stage import EvaluateConfig
+from tunewright.evaluate.tasks.config import TasksConfig
 from tunewright.generate.config import GenerateConfig
 from tunewright.rate.check import CheckConfig
 from tunewright.rate.config import RateConfig, SelectConfig
@@ -22,8 +24,7 @@ from tunewright.run.config import Config, parse_config
 from tunewright.run.strict_yaml import load_yaml
 from tunewright.tune.config import TuneConfig
 
-# What decides which rows are trained on, and how they are tokenised, is the same in every arm.
-ROW_SETTINGS = frozenset({"max_tokens", "too_long", "explanation", "chat_template", "record_weight"})
+ARM_DATA = "data"  # of an arm that is trained on records of its own; all else in an arm is a tune setting
 
 
 class Recipe(Config):
@@ -49,13 +50,20 @@ class Recipe(Config):
     tune: TuneConfig = Field(default_factory=TuneConfig, description="settings that all arms share")
     arms: dict[str, dict[str, Any]] = Field(
         default_factory=lambda: {"it": {"objective": "it"}, "im": {"objective": "im"}},
-        description="name: the tune settings in which this arm differs",
+        description="name: the tune settings in which this arm differs, and 'data' where it has its own",
     )
     seeds: list[int] = Field(
         default_factory=lambda: [1], min_length=1, description="every arm is tuned with each"
     )
     evaluate: EvaluateConfig = Field(
         default_factory=EvaluateConfig, description="what is measured at the end"
+    )
+    tasks: TasksConfig | None = Field(None, description="standard tasks, run on every arm")
+    judge: JudgeConfig | None = Field(
+        None, description="let judges compare the arms' held-out answers with the first arm's"
+    )
+    hour_price: float | None = Field(
+        None, ge=0, description="price of an hour of this machine, for the table of costs"
     )
 
     @field_validator("arms")
@@ -100,13 +108,7 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
-    def _same_rows_in_every_arm(self) -> Self:
-        for name, changes in self.arms.items():
-            for key in sorted(ROW_SETTINGS & changes.keys()):
-                raise ValueError(
-                    f"arm {name!r} sets {key!r}, which decides the rows: set it in 'tune' for all arms, "
-                    "or arms could not be compared"
-                )
+    def _seeds_stand_apart(self) -> Self:
         given = self.tune.seed != TuneConfig.model_fields["seed"].default
         if given or any("seed" in changes for changes in self.arms.values()):
             raise ValueError(
@@ -114,13 +116,39 @@ class Recipe(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _judge_sees_answers(self) -> Self:
+        if self.judge is None:
+            return self
+        if self.judge.mode == "single":
+            raise ValueError("'judge' compares each arm with the first one; leave out mode: single")
+        if not self.evaluate.heldout_answers or not (self.heldout or self.holdout):
+            raise ValueError(
+                "'judge' compares answers to held-out prompts: name a held-out set, and give "
+                "evaluate.heldout_answers more than 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _arm_data_are_named(self) -> Self:
+        for name, changes in self.arms.items():
+            data = changes.get(ARM_DATA, "some")
+            if not isinstance(data, str) or not data:
+                raise ValueError(f"arm {name!r}: 'data' names a file, folder or data-set id, not {data!r}")
+        return self
+
+    def data_of_arms(self) -> dict[str, str]:
+        """The arms that are trained on records of their own, with where those are."""
+        return {name: str(changes[ARM_DATA]) for name, changes in self.arms.items() if ARM_DATA in changes}
+
     def arm_configs(self, *, where: str = "the recipe") -> dict[tuple[str, int], TuneConfig]:
         """The full settings of every arm and seed, in order: seed by seed, so that pairs finish together."""
         shared = self.tune.model_dump(mode="json", exclude_unset=True)
         configs = {}
         for seed in self.seeds:
             for name, changes in self.arms.items():
-                settings = {**shared, **changes, "seed": seed}
+                changed = {key: value for key, value in changes.items() if key != ARM_DATA}
+                settings = {**shared, **changed, "seed": seed}
                 configs[name, seed] = parse_config(TuneConfig, settings, where=where, table=f"arms.{name}")
         return configs
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from tunewright.errors import DataError, RunFolderError
-from tunewright.evaluate.losses import Arm
+from tunewright.evaluate.loss_tables import Arm
+from tunewright.evaluate.measured import FILE as MEASURED_FILE
 from tunewright.evaluate.stage import EvaluateConfig, evaluate
 from tunewright.generate.stage import generate
 from tunewright.pipeline.improve import FOLDERS, improve, improved
 from tunewright.pipeline.jobs import Job, tune_side_by_side
+from tunewright.pipeline.measure import JUDGE, TASKS, check_measures, measure
+from tunewright.pipeline.own_data import without_heldout
 from tunewright.pipeline.recipe import Recipe, load_recipe
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.records.reject import Reject, RejectWriter
 from tunewright.records.split import holdout
-from tunewright.report.gather import COMPARISON_FILE
+from tunewright.report.gather import COMPARISON_FILE, SPLIT_FILE, split_sentence
 from tunewright.report.stage import report
 from tunewright.report.tokens.stage import TOKENS_FILE
 from tunewright.run.config import to_yaml
-from tunewright.run.files import write_text_atomic
+from tunewright.run.files import write_json_atomic, write_text_atomic
 from tunewright.run.progress import Progress
 from tunewright.tune.config import TuneConfig
 from tunewright.tune.stage import tune
@@ -34,10 +37,15 @@ HELDOUT = "heldout"  # the set that is held out of the data itself
 
 @dataclass(frozen=True)
 class Sets:
-    """The records of a run, parted once for all arms."""
+    """The records of a run, parted once for all arms; `own` are those of arms with data of their own."""
 
     train: list[Record]
     heldout: dict[str, list[Record]]
+    own: dict[str, list[Record]] = field(default_factory=dict)
+
+    def of_arm(self, name: str) -> list[Record]:
+        """The records that an arm is trained on."""
+        return self.own.get(name, self.train)
 
 
 def run(
@@ -58,23 +66,40 @@ def run(
     """
     out = Path(out)
     progress = progress or Progress()
+    sets = prepare_run(recipe, out, progress=progress, again=again)
+    arms = arms_of(recipe, out)
+    if jobs > 1:
+        tune_side_by_side(
+            [job_of(arm, config, sets, again=again) for arm, config in arms.items()],
+            sets.heldout,
+            num_processes=jobs,
+            progress=progress,
+        )
+    else:
+        for arm, config in arms.items():
+            train = sets.of_arm(arm.name)
+            tune(config, train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
+    _evaluate(evaluation_config(recipe, out), list(arms), sets, out, progress=progress, again=again)
+    measure(recipe, list(arms), sets.heldout, out, progress=progress, again=again)
+    write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
+    return report(out)
+
+
+def prepare_run(recipe: Recipe, out: Path, *, progress: Progress, again: bool) -> Sets:
+    """Begin the folder and do all that comes before tuning; gives back the records, parted."""
     begin(recipe, out)
+    check_measures(recipe)
     if recipe.generate is not None:
         generate(recipe.generate, out / "generate", progress=progress, again=again)
     improve(recipe, out, progress=progress, again=again)
-    sets = read_sets(recipe, out, progress=progress)
-    arms = arms_of(recipe, out)
-    if jobs > 1:
-        side_by_side = [
-            Job(f"{arm.name} seed {arm.seed}", config, arm.folder, again) for arm, config in arms.items()
-        ]
-        tune_side_by_side(side_by_side, sets.train, sets.heldout, num_processes=jobs, progress=progress)
-    else:
-        for arm, config in arms.items():
-            tune(config, sets.train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
-    _evaluate(recipe.evaluate, list(arms), sets, out, progress=progress, again=again)
-    write_text_atomic(out / RECIPE_FILE, to_yaml(recipe))
-    return report(out)
+    return read_sets(recipe, out, progress=progress)
+
+
+def evaluation_config(recipe: Recipe, out: Path) -> EvaluateConfig:
+    """How the arms are evaluated: what a judge reads, or has read, is answered to the end."""
+    if recipe.judge is None and not (out / JUDGE).exists():
+        return recipe.evaluate
+    return recipe.evaluate.model_copy(update={"to_the_end": True})
 
 
 def evaluate_run(
@@ -88,6 +113,9 @@ def evaluate_run(
     recipe = load_recipe(out / RECIPE_FILE)
     sets = read_sets(recipe, out, progress=progress)
     folder = _evaluate(config, list(arms_of(recipe, out)), sets, out, progress=progress, again=again)
+    if recipe.judge is not None and (out / MEASURED_FILE).exists():
+        (out / MEASURED_FILE).unlink()
+        progress.note("the judges read earlier answers; the command that began the run asks them again")
     if (out / COMPARISON_FILE).exists():
         lift(out)
     write_text_atomic(out / RECIPE_FILE, to_yaml(recipe.model_copy(update={"evaluate": config})))
@@ -106,8 +134,14 @@ def _evaluate(
     config: EvaluateConfig, arms: list[Arm], sets: Sets, out: Path, *, progress: Progress, again: bool
 ) -> Path:
     folder = out / "evaluate"
-    evaluate(config, arms, folder, train=sets.train, heldout=sets.heldout, progress=progress, again=again)
+    train = {arm.name: sets.of_arm(arm.name) for arm in arms}
+    evaluate(config, arms, folder, train=train, heldout=sets.heldout, progress=progress, again=again)
     return folder
+
+
+def job_of(arm: Arm, config: TuneConfig, sets: Sets, *, again: bool) -> Job:
+    """The arm as a job for a process of its own."""
+    return Job(f"{arm.name} seed {arm.seed}", config, sets.of_arm(arm.name), arm.folder, again)
 
 
 def lift(out: Path) -> None:
@@ -122,7 +156,17 @@ def read_sets(recipe: Recipe, out: Path, *, progress: Progress) -> Sets:
     with RejectWriter(out / "rejects.jsonl") as rejects:
         records = read_all(data, rejects, progress=progress, format=recipe.format)
         heldout = {name: read_all(file, rejects, progress=progress) for name, file in recipe.heldout.items()}
-    return part(records, heldout, num_holdout=recipe.holdout, by=recipe.holdout_by)
+        own = {
+            name: read_all(data, rejects, progress=progress) for name, data in recipe.data_of_arms().items()
+        }
+    sets = part(records, heldout, num_holdout=recipe.holdout, by=recipe.holdout_by)
+    (out / SPLIT_FILE).unlink(missing_ok=True)
+    if own and recipe.holdout:
+        own, splits = without_heldout(own, sets.heldout[HELDOUT], by=recipe.holdout_by)
+        for split in splits:
+            progress.note(split_sentence(split))
+        write_json_atomic(out / SPLIT_FILE, [asdict(split) for split in splits])
+    return replace(sets, own=own)
 
 
 def part(
@@ -173,6 +217,10 @@ def begin(recipe: Recipe, out: Path) -> None:
         "rejects.jsonl",
         *LIFTED,
         COMPARISON_FILE,
+        MEASURED_FILE,
+        SPLIT_FILE,
+        TASKS,
+        JUDGE,
     }
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"{out} is a file; give a folder with --out")

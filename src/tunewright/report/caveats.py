@@ -6,7 +6,7 @@ from collections import Counter
 
 from tunewright.report import words
 from tunewright.report.comparison import judged
-from tunewright.report.gather import Run
+from tunewright.report.gather import Run, split_sentence
 
 TINY_PARAMETERS = 50_000_000
 
@@ -84,7 +84,7 @@ def _budgets(run: Run) -> list[str]:
 
 
 def _data(run: Run) -> list[str]:
-    sentences = []
+    sentences = [*map(split_sentence, run.splits), *_unlike(run)]
     if not run.heldout_names():
         sentences.append(
             "No held-out set was measured, so nothing can be said about rows that were not trained on."
@@ -119,6 +119,30 @@ def _data(run: Run) -> list[str]:
             "arm (see the data); the results are about those kept."
         )
     return sentences
+
+
+def _unlike(run: Run) -> list[str]:
+    """Where the arms differ in more than their objective."""
+    if not run.has_own_rows:
+        return []
+    return [
+        "The arms were not all trained on the same token rows: their losses on training rows are each arm's "
+        "own and are not compared, nor is memorisation, which is of each arm's own rows."
+    ] + [
+        f"{words.count(num, 'row')} of {name} {'was' if num == 1 else 'were'} not measured alike by every "
+        "arm (dropped, or other tokens) and left out of the comparison."
+        for name, num in _left_out(run).items()
+        if num
+    ]
+
+
+def _left_out(run: Run) -> dict[str, int]:
+    """How many rows of each held-out set the arms do not share."""
+    shared = {table.set: len(table.ids) for table in run.tables}
+    return {
+        name: max(int(arm.manifest["counts"].get(f"heldout.{name}", 0)) for arm in run.arms) - shared[name]
+        for name in run.heldout_names()
+    }
 
 
 def _answers(run: Run) -> list[str]:

@@ -12,9 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tunewright.evaluate.intervals import LEVEL, Interval
+from tunewright.evaluate.losses import at_last_epoch, common_seeds
+from tunewright.evaluate.settle import Needed, needed
 from tunewright.rate.paired_tests import holm
 from tunewright.report import words
 from tunewright.report.gather import Difference, Run
+from tunewright.report.settling import settling_sentence
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Judged:
     difference: Difference
     p: float
     claim: words.Verdict
+    needed: Needed | None = None  # what would settle it, where nothing may be claimed
 
     @property
     def arm(self) -> str:
@@ -46,7 +50,13 @@ def judged(run: Run) -> list[Judged]:
     ps = [d.paired.p for d in family if d.paired.p is not None]
     if len(ps) < len(family):
         return []
-    return [Judged(d, p, _claim(d, p)) for d, p in zip(family, holm(ps), strict=True)]
+    found = []
+    for difference, p in zip(family, holm(ps), strict=True):
+        claim = _claim(difference, p)
+        is_open = claim is words.Verdict.NONE_FOUND
+        settles = _needed(run, difference, len(family)) if is_open else None
+        found.append(Judged(difference, p, claim, settles))
+    return found
 
 
 def sentences(run: Run) -> list[str]:
@@ -70,15 +80,25 @@ def sentences(run: Run) -> list[str]:
         if (mine := [one for one in family if one.claim is found])
     ]
     not_proof = "which is not proof that there is none"
+    settling = _settling(family, num_seeds)
     if not claims:
         return [
             f"No difference from arm {run.baseline} {ended} may be claimed {over}{many}: none was found for "
-            f"{none}, {not_proof}."
+            f"{none}, {not_proof}.",
+            *settling,
         ]
-    said = [f"What may be claimed {ended} {over}{many}, in nats/token: {'; '.join(claims)}."]
+    said = [f"What may be claimed {ended} {over}{many}, in {run.unit}: {'; '.join(claims)}."]
     if none:
         said.append(f"No difference from arm {run.baseline} was found for {none}, {not_proof}.")
-    return said
+    return said + settling
+
+
+def _settling(family: Sequence[Judged], num_seeds: int) -> list[str]:
+    """How many seeds or examples would show the differences that could not be claimed."""
+    named = {
+        f"{one.arm} on {one.set_name}": (one.needed, num_seeds) for one in family if one.needed is not None
+    }
+    return settling_sentence(named, units="examples")
 
 
 def as_json(run: Run) -> dict[str, Any]:
@@ -97,6 +117,7 @@ def as_json(run: Run) -> dict[str, Any]:
                 "p": one.difference.paired.p,
                 "p_holm": one.p,
                 "claim": one.claim.value,
+                "needed": None if one.needed is None else asdict(one.needed),
             }
             for one in judged(run)
         ],
@@ -107,6 +128,17 @@ def _claim(difference: Difference, p: float) -> words.Verdict:
     if p >= 1 - LEVEL:
         return words.Verdict.NONE_FOUND
     return words.verdict(difference.paired.interval)
+
+
+def _needed(run: Run, difference: Difference, num_comparisons: int) -> Needed | None:
+    """What would show a difference at the last epoch, at the level of Holm's first step."""
+    paired = difference.paired
+    ends = [at_last_epoch(run.tables, arm=arm, set=paired.set) for arm in (paired.first, paired.second)]
+    both = common_seeds(*ends)
+    if both is None:
+        return None
+    first, second = both
+    return needed(second.losses_SN - first.losses_SN, alpha=(1 - LEVEL) / num_comparisons)
 
 
 def _arms(family: Sequence[Judged]) -> str:

@@ -9,6 +9,7 @@ from tunewright.report import words
 from tunewright.report.comparison import Judged, digits_of, judged
 from tunewright.report.gather import Difference, Run
 from tunewright.report.grids import Grid, duration, megabytes, set_title
+from tunewright.report.settling import needed_text
 
 
 def levels(run: Run, *, training_too: bool = False) -> list[Grid]:
@@ -28,6 +29,7 @@ def _level(run: Run, set_name: str, family: Sequence[Judged], *, training_too: b
     has_best = any(
         best.epochs != found[arm].difference.epochs for arm, best in best_of.items() if arm in found
     )
+    is_open = any(one.needed is not None for one in found.values())
     rows = []
     for arm in run.arm_names():
         is_baseline = arm == run.baseline
@@ -35,22 +37,34 @@ def _level(run: Run, set_name: str, family: Sequence[Judged], *, training_too: b
         row = [arm]
         if training_too:
             row += [str(len(run.of_arm(arm))), _mean(run, arm, "train", last)]
-        row += [f"{_mean(run, arm, set_name, last)} ({last})", *_against(found.get(arm), is_baseline)]
+        one = found.get(arm)
+        row += [f"{_mean(run, arm, set_name, last)} ({last})", *_against(one, is_baseline)]
         if has_best:
             row += [f"{_mean(run, arm, set_name, best)} ({best})"]
-            row.append(_explored(best_of.get(arm), found.get(arm), is_baseline))
+            row.append(_explored(best_of.get(arm), one, is_baseline))
+        if is_open:
+            row.append(_to_settle(one))
         rows.append(row)
     minus = f"− {run.baseline} ({words.PERCENT} interval)"
     head = ["Arm", *(["Seeds", "Train"] if training_too else []), "Last (epoch)", minus, "p", ""]
     texts = frozenset({0, len(head) - 1})
     caption = (
-        f"Output loss on {set_title(set_name)}, nats/token; differences are paired by example and seed, p by "
+        f"Output loss on {set_title(set_name)}, {run.unit}; differences are paired by example and seed, p by "
         f"Holm for {words.count(len(family), 'comparison')}"
     )
     if has_best:
         head += ["Best (epoch)", f"exploratory: {minus}"]
         caption += "; best epochs are picked on these rows, which flatters them"
+    if is_open:
+        texts |= {len(head)}
+        head += ["To settle it"]
     return Grid(caption, head, rows, texts)
+
+
+def _to_settle(one: Judged | None) -> str:
+    if one is None or one.needed is None:
+        return ""
+    return needed_text(one.needed, one.difference.paired.num_seeds, units="examples")
 
 
 def _at_best(run: Run, set_name: str) -> dict[str, Difference]:

@@ -26,7 +26,9 @@ class Source:
 
 
 def read_sources(run: Run) -> list[Source]:
-    """The training data first, then rows held out of it, then the held-out files as the recipe names them."""
+    """The training data first, then rows held out of it, then the held-out files as the recipe names them,
+    then the data of arms that have their own, each under `own_set`.
+    """
     if run.is_single:
         return []
     if run.recipe.get("generate"):
@@ -37,8 +39,21 @@ def read_sources(run: Run) -> list[Source]:
     files = {str(name): str(file) for name, file in (run.recipe.get("heldout") or {}).items()}
     train = _read("train", data, shown, run)
     parted = _part(train, run) if run.recipe.get("holdout") else [train]
+    own = own_data(run)
     sources = [*parted, *(_read(name, file, file, run) for name, file in files.items())]
+    sources += [_read(own_set(arm), file, file, run) for arm, file in own.items()]
     return [_unchanged(source, run) for source in sources]
+
+
+def own_data(run: Run) -> dict[str, str]:
+    """Where the records of finished arms with data of their own are."""
+    arms = run.recipe.get("arms") or {}
+    return {name: str(arms[name]["data"]) for name in run.arm_names() if "data" in (arms.get(name) or {})}
+
+
+def own_set(arm: str) -> str:
+    """What an arm's own training rows are called among the sets."""
+    return f"train of {arm}"
 
 
 def record_of(sources: Sequence[Source], set_name: str, record_id: str) -> Record | None:
@@ -71,7 +86,14 @@ def _unchanged(source: Source, run: Run) -> Source:
     """The source, without its contents where they are not what the models were tuned and measured on."""
     if not source.records or not run.arms:
         return source
-    inputs = run.arms[0].manifest["inputs"]
+    own = {own_set(arm): arm for arm in own_data(run)}
+    if source.name in own:
+        # what is held out of the shared data is taken out of an arm's own too: its digest is of what is left
+        return source
+    sharing = [arm for arm in run.arms if arm.name not in own.values()]
+    if source.name == "train" and not sharing:
+        return source
+    inputs = (sharing or run.arms)[0].manifest["inputs"]
     tuned_on = inputs.get("data" if source.name == "train" else source.name)
     if tuned_on is None or tuned_on == records_digest(source.records.values()):
         return source
@@ -97,4 +119,14 @@ def _part(data: Source, run: Run) -> list[Source]:
 
 
 def _measured_ids(run: Run, set_name: str) -> set[str]:
-    return {record_id for table in run.tables if table.set == set_name for record_id in table.ids}
+    own = {own_set(arm): arm for arm in own_data(run)}
+    if set_name in own:
+        wanted, arms = "train", {own[set_name]}
+    else:
+        wanted, arms = set_name, set(run.arm_names()) - (set(own.values()) if set_name == "train" else set())
+    return {
+        record_id
+        for table in run.tables
+        if table.set == wanted and table.arm in arms
+        for record_id in table.ids
+    }

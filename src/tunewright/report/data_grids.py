@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tunewright.report.data import Source
+from tunewright.report.data import Source, own_data
 from tunewright.report.gather import Run
 from tunewright.report.grids import Grid, set_title
 
@@ -16,7 +16,8 @@ def counts(run: Run, sources: Sequence[Source]) -> Grid | None:
         if run.generated is None:
             return None
         return Grid("Records", ["Set", "Records"], [["generated", f"{run.generated['counts']['records']:,}"]])
-    arm = run.arms[0]
+    own = own_data(run)
+    arm = next((arm for arm in run.arms if arm.name not in own), run.arms[0])
     known = arm.manifest["counts"]
     lost = Counter(row["set"] for row in arm.rejects if "set" in row)
     used = {"train": known["train"]} | {
@@ -29,8 +30,15 @@ def counts(run: Run, sources: Sequence[Source]) -> Grid | None:
         if not run.is_single:
             row.append(described[name].file if name in described else "held out of the training data")
         rows.append(row)
+    for name, file in own.items():
+        known = run.of_arm(name)[0].manifest["counts"]
+        kept, dropped = known["train"], known["dropped"]
+        rows.append(
+            [f"Training rows of {name}", f"{kept + dropped:,}", f"{dropped:,}", f"{kept:,}", file],
+        )
     head = ["Set", "Rows", "Dropped", "Used", *([] if run.is_single else ["From"])]
-    return Grid("Rows of each set; every arm uses the same", head, rows, frozenset({0, 4}))
+    alike = "" if own else "; every arm uses the same"
+    return Grid(f"Rows of each set{alike}", head, rows, frozenset({0, 4}))
 
 
 def rejected(run: Run) -> Grid | None:

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewright.evaluate.losses import Distribution, Table
+from tunewright.evaluate.loss_tables import Table
+from tunewright.evaluate.losses import Distribution
+from tunewright.evaluate.unlike import PER_TOKEN
 from tunewright.report import words
 from tunewright.report.comparison import Judged
 from tunewright.report.gather import Difference
@@ -75,7 +77,7 @@ def learning_curves(
         axes.set_xlim(first - 0.15 * max(last - first, 1) / 3, last + 0.1)
         _whole_numbers(axes, last)
         axes.set_xlabel("epoch")
-        axes.set_ylabel("output loss, nats/token")
+        axes.set_ylabel(f"output loss, {distributions[0].unit}")
         axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
 
@@ -120,7 +122,12 @@ def key(name: str, look: Look) -> str:
 
 
 def ridges(
-    name: str, values_of: Mapping[str, NDArray[np.float64]], look: Look, *, limits: tuple[float, float]
+    name: str,
+    values_of: Mapping[str, NDArray[np.float64]],
+    look: Look,
+    *,
+    limits: tuple[float, float],
+    unit: str = PER_TOKEN,
 ) -> str:
     """The distributions of per-example losses of one arm, a row a set: histogram, median line, mean dot."""
     edges = np.linspace(*limits, 41)
@@ -154,7 +161,7 @@ def ridges(
         axes.set_xlim(*limits)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("output loss of an example, nats/token")
+        axes.set_xlabel(f"output loss of an example, {unit}")
 
     height = 0.62 + 0.74 * len(values_of)
     return _panel(name, draw, height=height, margins=(0.03, 0.97, 0.44 / height, 0.99))
@@ -204,7 +211,7 @@ def paired_differences(name: str, differences: Sequence[Difference], *, limits: 
         axes.set_xlim(*limits)
         axes.spines["left"].set_visible(False)
         second, first = _short(rows[0].paired.second), _short(rows[0].paired.first)
-        axes.set_xlabel(f"{second} − {first}, nats/token")
+        axes.set_xlabel(f"{second} − {first}, {rows[0].paired.unit}")
         room = 0.18 * (limits[1] - limits[0])  # a side of zero narrower than this gets no word
         if limits[0] < -room:
             _beside_zero(axes, "← lower", side=-1)
@@ -259,7 +266,7 @@ def forest(
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
-        axes.set_xlabel(f"arm − {_short(baseline)}, nats/token")
+        axes.set_xlabel(f"arm − {_short(baseline)}, {rows[0].difference.paired.unit}")
         room = 0.18 * (limits[1] - limits[0])
         if limits[0] < -room:
             _beside_zero(axes, "← lower", side=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewright.report import comparison as family
-from tunewright.report import words
+from tunewright.report import contrasts, words
 from tunewright.report.gather import Difference, Run
 
 
@@ -58,10 +58,11 @@ def findings(run: Run) -> list[str]:
         arm = run.arm_names()[0]
         levels = [run.distribution(arm, name, run.last_epoch(arm)) for name in [*sets, "train"]]
         sentences += [words.level_sentence(level) for level in dict.fromkeys(levels) if level is not None]
+    sentences += contrasts.sentences(run)
     if run.heldout_names():
         gaps = _gaps(run, sets[0])
         if gaps:
-            sentences.append(words.gap_sentence(gaps, sets[0]))
+            sentences.append(words.gap_sentence(gaps, sets[0], unit=run.unit))
     if len(told) < len(pairs):
         sentences.append("How the other arms compare with each other stands in the table of differences.")
     if pairs:

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from tunewright.errors import DataError, RunFolderError
 from tunewright.evaluate.intervals import Interval
-from tunewright.evaluate.losses import (
-    Arm,
-    Distribution,
-    Paired,
-    Table,
-    best_epoch,
-    describe_losses,
-    read_losses,
-)
+from tunewright.evaluate.loss_tables import Arm, Table, read_losses
+from tunewright.evaluate.losses import Distribution, Paired, best_epoch, describe_losses
+from tunewright.evaluate.measured import Measured, read_measured
+from tunewright.evaluate.unlike import PER_TOKEN, Unlike, read_unlike
 from tunewright.run.files import read_jsonl
 from tunewright.run.folder import read_manifest
 from tunewright.run.strict_yaml import dump_yaml, load_yaml
 
 RECIPE_FILE = "recipe.yaml"
 COMPARISON_FILE = "comparison.json"  # of `tunewright compare`: the family, its sentences, what failed
+SPLIT_FILE = "split.json"  # of arms with data of their own: what of it is held out
 RUNS_IT_AGAIN = "the command that began the run goes on with it"
 
 
@@ -60,6 +56,31 @@ class Difference:
     at: Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """An arm with records of its own: how many of them are held out, and how many held-out records are not
+    among them by id or prompt."""
+
+    arm: str
+    num_records: int
+    num_left_out: int
+    num_unmatched: int
+
+
+def split_sentence(split: Split) -> str:
+    """What was left out of an arm's own records, and what may have slipped in."""
+    said = (
+        f"{split.num_left_out:,} of the {split.num_records:,} records of arm {split.arm} are held out and "
+        "not trained on"
+    )
+    if not split.num_unmatched:
+        return said + "."
+    return (
+        f"{said}; {split.num_unmatched:,} held-out records are not among them by id or prompt. Where its "
+        "records are revisions, it may be trained on those of held-out rows: give both files one id column."
+    )
+
+
 @dataclass(frozen=True)
 class Run:
     """Everything the page shows. `recipe` is empty for a single tuned model; its settings are its config."""
@@ -79,6 +100,8 @@ class Run:
     scores: Sequence[Mapping[str, Any]]
     answers: Sequence[Mapping[str, Any]]
     evaluated: Mapping[str, Any] | None
+    measured: Measured = field(default_factory=Measured)
+    splits: Sequence[Split] = ()
 
     @property
     def is_single(self) -> bool:
@@ -104,6 +127,16 @@ class Run:
     def of_arm(self, name: str) -> list[TunedArm]:
         """The finished seeds of an arm, in the order of the recipe."""
         return [arm for arm in self.arms if arm.name == name]
+
+    @property
+    def unit(self) -> str:
+        """Of all losses: nats per token, or per byte where the arms' tokenizers differ."""
+        return self.tables[0].unit if self.tables else PER_TOKEN
+
+    @property
+    def has_own_rows(self) -> bool:
+        """Whether arms were trained on rows of their own, so that only held-out rows compare."""
+        return any(table.is_own for table in self.tables)
 
     def set_names(self) -> list[str]:
         """The measured sets, the training rows first."""
@@ -172,7 +205,8 @@ def _gather_run(folder: Path) -> Run:
     generated = _finished(folder / "generate") if recipe.get("generate") else None
     if recipe.get("generate") and generated is None:
         missing.insert(0, f"The records are not generated yet; {RUNS_IT_AGAIN}.")
-    tables = _tables([Arm(arm.name, arm.seed, path) for arm, path in arms], missing)
+    how = read_unlike(folder / "evaluate")
+    tables = _tables([Arm(arm.name, arm.seed, path) for arm, path in arms], missing, how)
     evaluated = _finished(folder / "evaluate")
     if evaluated is None:
         missing.append(
@@ -200,6 +234,8 @@ def _gather_run(folder: Path) -> Run:
         scores=_json(folder / "evaluate" / "answers.json") if has else [],
         answers=_rows(folder / "evaluate" / "answers.jsonl") if has else [],
         evaluated=evaluated,
+        measured=read_measured(folder) if has else Measured(),
+        splits=[Split(**row) for row in _json(folder / SPLIT_FILE)] if (folder / SPLIT_FILE).exists() else [],
     )
 
 
@@ -267,10 +303,10 @@ def _tuned_arm(name: str, seed: int, path: Path, manifest: Mapping[str, Any]) ->
     )
 
 
-def _tables(arms: Sequence[Arm], missing: list[str]) -> list[Table]:
+def _tables(arms: Sequence[Arm], missing: list[str], how: Unlike | None = None) -> list[Table]:
     try:
-        return read_losses(arms) if arms else []
-    except DataError as error:
+        return read_losses(arms, unlike=how) if arms else []
+    except (DataError, KeyError) as error:  # a key: arms that came after what made the others comparable
         missing.append(f"The losses cannot be shown together: {error}.")
         return []
 

@@ -44,7 +44,7 @@ def glance(run: Run) -> Grid | None:
         found = [run.distribution(arm, name, run.last_epoch(arm)) for name in sets]
         rows.append([arm, str(run.last_epoch(arm)), str(len(run.of_arm(arm))), *map(_with_interval, found)])
     caption = (
-        f"Mean output loss after the last epoch, nats/token, with {words.PERCENT} interval; lower is better"
+        f"Mean output loss after the last epoch, {run.unit}, with {words.PERCENT} interval; lower is better"
     )
     return Grid(caption, ["Arm", "Epoch", "Seeds", *map(set_title, sets)], rows)
 
@@ -138,7 +138,7 @@ def differences(run: Run) -> Grid | None:
         )
     head = ["Arms", "Set", "Epoch", "Difference", f"{words.PERCENT} interval", "By seed", "Examples lower"]
     return Grid(
-        "Paired differences in output loss, nats/token; below zero the first-named arm has the lower loss",
+        f"Paired differences in output loss, {run.unit}; below zero the first-named arm has the lower loss",
         [*head, "of"],
         rows,
         frozenset({0, 1}),
@@ -218,8 +218,17 @@ def inputs(run: Run) -> Grid | None:
     """SHA-256 of what each stage read."""
     if not run.arms:
         return None
-    rows = [[name, str(digest)] for name, digest in run.arms[0].manifest["inputs"].items()]
-    rows.append(["token rows", str(run.arms[0].extra["rows_digest"])])
+    first = run.arms[0].manifest["inputs"]
+    rows = [[name, str(digest)] for name, digest in first.items()]
+    for arm in (run.of_arm(name)[0] for name in run.arm_names()[1:]):
+        mine = arm.manifest["inputs"].items()
+        rows += [[f"{name} of {arm.name}", str(digest)] for name, digest in mine if first.get(name) != digest]
+    digests = {arm.name: str(arm.extra["rows_digest"]) for arm in run.arms}
+    alike = len(set(digests.values())) == 1
+    rows += [
+        ["token rows" if alike else f"token rows of {name}", digest]
+        for name, digest in list(digests.items())[: 1 if alike else None]
+    ]
     return Grid("SHA-256 of the inputs, as tuning read them", ["Input", "SHA-256"], rows, frozenset({0, 1}))
 
 

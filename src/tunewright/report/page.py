@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tunewright.report import comparison, comparison_grids, data_grids, excerpts, findings, grids, panels
+from tunewright.report import (
+    comparison,
+    comparison_grids,
+    contrasts,
+    data_grids,
+    excerpts,
+    findings,
+    grids,
+    panels,
+)
 from tunewright.report.caveats import caveats
 from tunewright.report.data import Source, read_sources
 from tunewright.report.gather import Run
+from tunewright.report.overview import overview
 from tunewright.tune.colours import COLOURS
 
 
@@ -37,6 +47,12 @@ class Page:
     colours: Mapping[str, str]
     finished: str
     bleu_signature: str
+    judging: str
+
+    @property
+    def has_contrasts(self) -> bool:
+        """Whether tasks were run on the arms, or judges asked."""
+        return any(self.tables[name] is not None for name in ("tasks", "suites", "judges"))
 
 
 def build_page(run: Run) -> Page:
@@ -69,12 +85,17 @@ def build_page(run: Run) -> Page:
         colours={role.name.lower(): colour for role, colour in COLOURS.items()},
         finished=_finished(run),
         bleu_signature=signatures[0] if signatures else "",
+        judging=contrasts.judging_sentence(run),
     )
 
 
 def _tables(run: Run, sources: Sequence[Source]) -> dict[str, grids.Grid | None]:
     return {
+        "overview": overview(run),
         "glance": grids.glance(run),
+        "tasks": contrasts.tasks_grid(run),
+        "suites": contrasts.suites_grid(run),
+        "judges": contrasts.judges_grid(run),
         "settings": grids.settings(run),
         "shared": grids.shared(run) if run.arms else None,
         "counts": data_grids.counts(run, sources),

@@ -121,7 +121,7 @@ def distributions(run: Run) -> list[Panel]:
     look_of = figures.looks(run.arm_names())
     panels = []
     for number, (arm, by_set) in enumerate(values.items()):
-        svg = figures.ridges(f"ridge{number}", by_set, look_of[arm], limits=limits)
+        svg = figures.ridges(f"ridge{number}", by_set, look_of[arm], limits=limits, unit=run.unit)
         parts = [
             f"{name}: mean {words.number(float(v.mean()))}, median {words.number(float(np.median(v)))}"
             for name, v in by_set.items()

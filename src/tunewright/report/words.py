@@ -11,6 +11,7 @@ from enum import Enum
 
 from tunewright.evaluate.intervals import LEVEL, Interval
 from tunewright.evaluate.losses import Distribution
+from tunewright.evaluate.unlike import PER_TOKEN
 from tunewright.report.gather import Difference
 
 PERCENT = f"{LEVEL * 100:.0f}\u00a0%"  # the space does not break
@@ -79,7 +80,7 @@ def end_sentence(difference: Difference) -> str:
         )
     size = number(abs(paired.difference), digits=digits_for(paired.interval))
     return (
-        f"{moment} the {loss} of arm {paired.second} is {size} nats/token {found.value} than that of arm "
+        f"{moment} the {loss} of arm {paired.second} is {size} {paired.unit} {found.value} than that of arm "
         f"{paired.first} "
         f"({evidence(difference)})."
     )
@@ -98,7 +99,9 @@ def best_sentence(best: Difference, end: Difference) -> str:
         sentence = f"{moment} no difference was found ({evidence(best)})."
     else:
         size = number(abs(paired.difference), digits=digits_for(paired.interval))
-        sentence = f"{moment} that of {paired.second} is {size} nats/token {found.value} ({evidence(best)})."
+        sentence = (
+            f"{moment} that of {paired.second} is {size} {paired.unit} {found.value} ({evidence(best)})."
+        )
     if found is not verdict(end.paired.interval):
         sentence += " The two comparisons disagree: the answer depends on when training stops."
     return sentence
@@ -113,7 +116,7 @@ def evidence(difference: Difference) -> str:
         size = number(paired.difference, digits=digits, signed=True)
         low, high = (number(v, digits=digits) for v in (paired.interval.low, paired.interval.high))
         return (
-            f"{paired.second} − {paired.first}: {size} nats/token; {PERCENT} interval {low} to {high} "
+            f"{paired.second} − {paired.first}: {size} {paired.unit}; {PERCENT} interval {low} to {high} "
             f"contains zero; {behind}{_seeds(paired.by_seed, paired.second, found)}"
         )
     bounds = sorted((abs(paired.interval.low), abs(paired.interval.high)))
@@ -152,18 +155,18 @@ def level_sentence(found: Distribution) -> str:
         number(v, digits=digits) for v in (found.mean, found.interval.low, found.interval.high)
     )
     return (
-        f"After epoch {found.epoch} the {loss_on(found.set)} of arm {found.arm} is {mean} nats/token "
+        f"After epoch {found.epoch} the {loss_on(found.set)} of arm {found.arm} is {mean} {found.unit} "
         f"({PERCENT} interval {low} to {high}; {count(found.num_examples, 'example')}, "
         f"{count(found.num_seeds, 'seed')})."
     )
 
 
-def gap_sentence(gaps: Mapping[str, float], set_name: str) -> str:
+def gap_sentence(gaps: Mapping[str, float], set_name: str, *, unit: str = PER_TOKEN) -> str:
     """By how much each arm's loss on a set exceeds that on its training rows, at the end."""
     parts = listed([f"{number(gap, signed=True)} for arm {arm}" for arm, gap in gaps.items()])
     name = "held-out rows" if set_name == "heldout" else set_name
     return (
-        f"From training rows to {name} the loss at the end changes by, in nats/token, {parts}: "
+        f"From training rows to {name} the loss at the end changes by, in {unit}, {parts}: "
         "the further it rises, the more of what was learnt is particular to the training rows."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tunewright.evaluate.losses import Table
+from tunewright.evaluate.loss_tables import Table
 from tunewright.report import words
 from tunewright.report.figures import WIDTH, Look
 from tunewright.run.svg_figure import INK, RULE, svg_figure

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.evaluate.intervals import Interval, difference_interval, mean_interval
-from tunewright.evaluate.losses import Table
+from tunewright.evaluate.loss_tables import Table
 from tunewright.report.tokens.gather import Tokens, best_known
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from tunewright.errors import DataError, RunFolderError
-from tunewright.evaluate.losses import Arm, Table, best_epoch, describe_losses, read_losses
+from tunewright.evaluate.loss_tables import Arm, Table, read_losses
+from tunewright.evaluate.losses import best_epoch, describe_losses
 from tunewright.run.folder import read_manifest
 from tunewright.tune.token_losses import FOLDER, WatchedExample, read_token_losses
 

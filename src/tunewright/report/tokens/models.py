@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tunewright.errors import DataError
-from tunewright.evaluate.losses import Table
+from tunewright.evaluate.loss_tables import Table
 from tunewright.records.record import Record
 from tunewright.report.tokens.gather import GROUPS, State, Tokens, mean_loss, side_by_side
 from tunewright.report.tokens.stage import write_page
