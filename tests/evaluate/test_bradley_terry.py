@@ -7,11 +7,16 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from tunewright.errors import DataError
 from tunewright.evaluate.bradley_terry import Game, bradley_terry
 
 Winner = Literal["first", "second", "tie"]
+WINNERS: tuple[Winner, ...] = ("first", "second", "tie")
+OUTCOMES = [Game(*pair, winner) for pair in (("a", "b"), ("b", "c"), ("a", "c")) for winner in WINNERS]
 
 
 def games(first: str, second: str, won: int, tied: int, lost: int) -> list[Game]:
@@ -43,8 +48,8 @@ def test_two_systems_without_ties_have_the_log_odds() -> None:
     gap, interval = ranking.difference("a", "b")
     assert gap == pytest.approx(math.log(3))
     assert (ranking.tie, ranking.num_games) == (0.0, 40)
-    # the robust variance has n/(n−1): 40/39 of 2/15
-    assert (interval.high - gap) / 1.959964 == pytest.approx(math.sqrt(2 / 15 * 40 / 39), rel=1e-5)
+    # the robust variance has n/(n−1): 40/39 of 2/15; Student's point for 39 degrees of freedom
+    assert (interval.high - gap) / 2.022691 == pytest.approx(math.sqrt(2 / 15 * 40 / 39), rel=1e-5)
 
 
 def test_two_systems_with_ties_have_davidsons_closed_form() -> None:
@@ -100,8 +105,53 @@ def test_a_group_that_always_wins_is_named() -> None:
         bradley_terry(games("a", "b", 3, 0, 0) + games("a", "c", 2, 0, 0) + games("b", "c", 1, 1, 1))
 
 
-def test_one_tie_connects_both_ways() -> None:
-    assert bradley_terry(games("a", "b", 9, 1, 0)).strengths[0].name == "a"
+def test_a_tie_connects_where_wins_outnumber_ties_in_a_circle() -> None:
+    rows = games("a", "b", 3, 0, 0) + games("b", "c", 3, 0, 0) + games("a", "c", 0, 1, 0)
+    assert [strength.name for strength in bradley_terry(rows).strengths] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("wins", "ties"), [(0, 5), (1, 5), (9, 1)])
+def test_ties_without_a_loss_have_no_finite_strengths(wins: int, ties: int) -> None:
+    """With x = √(πa/πb), wins : ties : losses = x : ν : 1/x, so no loss at all asks for x → ∞."""
+    with pytest.raises(DataError, match="too few decided comparisons beside the ties"):
+        bradley_terry(games("a", "b", wins, ties, 0))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=8))
+def test_strengths_are_given_just_where_the_likelihood_has_a_maximum(rows: list[Game]) -> None:
+    """It has none when some direction raises or keeps the score of every outcome seen: a linear program."""
+    played = [*rows, *rows]  # two clusters or more
+    names = sorted({name for game in played for name in (game.first, game.second)})
+    constraints = []
+    for game in rows:
+        half = np.zeros(len(names) + 1)
+        half[names.index(game.first)], half[names.index(game.second)] = 0.5, -0.5
+        tie = np.eye(len(names) + 1)[-1]
+        if all(one.winner != "tie" for one in rows):
+            constraints += [half if game.winner == "first" else -half]
+        else:
+            seen = {"first": half, "tie": tie, "second": -half}
+            constraints += [seen[game.winner] - other for name, other in seen.items() if name != game.winner]
+    rises = -np.array(constraints)
+    found = linprog(
+        rises.sum(axis=0),
+        A_ub=np.vstack([rises, -rises]),
+        b_ub=[0.0] * len(rises) + [1.0] * len(rises),
+        bounds=(None, None),
+    )
+    connected = np.linalg.matrix_rank(rises) == len(names) - all(one.winner != "tie" for one in rows)
+    try:
+        bradley_terry(played)
+        assert connected
+        assert found.fun > -1e-9
+    except DataError:
+        assert not connected or found.fun < -1e-9
+
+
+def test_one_prompt_has_no_interval_and_says_so() -> None:
+    with pytest.raises(DataError, match="all comparisons are of one prompt"):
+        bradley_terry([Game("a", "b", "first", "p"), Game("a", "b", "second", "p")])
 
 
 def test_no_game_and_a_game_with_oneself_are_errors() -> None:

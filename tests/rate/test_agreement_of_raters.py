@@ -229,7 +229,7 @@ def test_perfect_agreement_on_varied_items_is_one() -> None:
 def test_a_rater_who_gives_one_value_is_named_and_has_kappa_zero() -> None:
     found = measured([[1, 2, 1, 2, 1, 2], [2] * 6])
     assert value(found, "cohen") == pytest.approx(0)
-    assert any("rater rater 1 gave 2.0 to every item" in note for note in found.notes)
+    assert any("rater rater 1 gave 2 to every item" in note for note in found.notes)
 
 
 def test_one_rater_is_an_error_that_says_so() -> None:

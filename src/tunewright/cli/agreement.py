@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+MOST_SHOWN = 20  # values whose shares fit on a screen
+
 
 def command(
     ratings: Annotated[
@@ -43,11 +45,12 @@ def command(
         f"{found.num_items:,} items, {found.num_pairable:,} with two ratings or more; {found.num_ratings:,} "
         f"ratings by {found.num_raters} raters"
     )
-    shares = ", ".join(
+    shares = [
         f"{value:g} {share:.1%}" if not isinstance(value, str) else f"{value} {share:.1%}"
         for value, share in zip(found.categories, found.prevalence, strict=True)
-    )
-    typer.echo(f"prevalence: {shares}")
+    ]
+    more = f", … ({len(shares)} values; --json has all)" if len(shares) > MOST_SHOWN else ""
+    typer.echo(f"prevalence: {', '.join(shares[:MOST_SHOWN])}{more}")
     for one in found.coefficients:
         value = f"{one.value:9.4f}" if one.value is not None else f"{'–':>9}"
         interval = f"[{one.interval.low:.4f}, {one.interval.high:.4f}]" if one.interval else one.problem

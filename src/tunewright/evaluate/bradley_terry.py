@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.errors import DataError
-from tunewright.rate.summary import Interval, Z
+from tunewright.evaluate.finite_strengths import refuse_endless_ties, refuse_groups
+from tunewright.rate.agreement.resample import student_point
+from tunewright.rate.summary import Interval
 
 Floats = NDArray[np.float64]
 _STEPS = 200
@@ -67,29 +69,33 @@ class Ranking:
         i, j = names.index(first), names.index(second)
         gap = self.strengths[i].log_strength - self.strengths[j].log_strength
         variance = self.covariance[i][i] + self.covariance[j][j] - 2 * self.covariance[i][j]
-        half = Z * math.sqrt(max(0.0, variance))
+        half = student_point(self.num_clusters - 1) * math.sqrt(max(0.0, variance))
         return gap, Interval(gap - half, gap + half)
 
 
 def bradley_terry(games: Iterable[Game], *, where: str = "the comparisons") -> Ranking:
     """Maximum-likelihood strengths with cluster-robust 95 % intervals.
 
-    The intervals are Wald's from the sandwich covariance over clusters (a game without cluster is its own),
-    so several raters of one prompt do not count as independent. DataError when there is no game, when the
-    systems fall into groups that were never compared, or when one group wins every game against the rest:
-    then no finite strengths exist (Ford 1957). A tie connects both ways.
+    The intervals are from the sandwich covariance over clusters (a game without cluster is its own), so
+    several raters of one prompt do not count as independent, with Student's points for clusters − 1.
+    DataError when there is no game or one cluster only, when the systems fall into groups that were never
+    compared, when one group wins every game against the rest (Ford 1957), or when ties leave no finite
+    strengths (`finite_strengths`).
     """
     played = list(games)
     if not played:
         raise DataError(f"{where}: no comparison; Bradley–Terry needs some")
     names = sorted({name for game in played for name in (game.first, game.second)})
-    _refuse_groups(names, played, where)
+    refuse_groups(names, played, where)
+    refuse_endless_ties(names, played, where)
     place = {name: number for number, name in enumerate(names)}
     first = np.array([place[game.first] for game in played])
     second = np.array([place[game.second] for game in played])
     score = np.array([{"first": 1.0, "tie": 0.5, "second": 0.0}[game.winner] for game in played])
     tied = score == 0.5
     clusters = {name: number for number, name in enumerate(dict.fromkeys(_cluster_names(played)))}
+    if len(clusters) < 2:
+        raise DataError(f"{where}: all comparisons are of one prompt, which says nothing about others")
     cluster = np.array([clusters[name] for name in _cluster_names(played)])
 
     design = np.zeros((len(played), len(names) + 1))  # log strengths, then log ν
@@ -105,18 +111,17 @@ def bradley_terry(games: Iterable[Game], *, where: str = "the comparisons") -> R
     summed = np.zeros((len(clusters), len(free)))
     np.add.at(summed, cluster, gradients)
     bread = np.linalg.inv(hessian)
-    spare = len(clusters) / max(len(clusters) - 1, 1)
+    spare = len(clusters) / (len(clusters) - 1)
     covariance = np.zeros((len(names), len(names)))
     inner = spare * bread @ (summed.T @ summed) @ bread
     covariance[1:, 1:] = inner[: len(names) - 1, : len(names) - 1]
     centre = np.eye(len(names)) - 1 / len(names)
     logs, covariance = centre @ values[:-1], centre @ covariance @ centre
+    half = student_point(len(clusters) - 1) * np.sqrt(np.maximum(0.0, np.diag(covariance)))
     tie = math.exp(values[-1])
     order = sorted(range(len(names)), key=lambda number: (-logs[number], names[number]))
     return Ranking(
-        strengths=tuple(
-            _strength(number, names, logs, covariance, tie, first, second, score) for number in order
-        ),
+        strengths=tuple(_strength(number, names, logs, half, tie, first, second, score) for number in order),
         tie=tie,
         num_games=len(played),
         num_clusters=len(clusters),
@@ -185,13 +190,12 @@ def _strength(
     number: int,
     names: Sequence[str],
     logs: Floats,
-    covariance: Floats,
+    half: Floats,
     tie: float,
     first: NDArray[np.int64],
     second: NDArray[np.int64],
     score: Floats,
 ) -> Strength:
-    half = Z * math.sqrt(max(0.0, covariance[number, number]))
     own = (first == number) | (second == number)
     won = ((first == number) & (score == 1)) | ((second == number) & (score == 0))
     rates = []
@@ -203,7 +207,7 @@ def _strength(
     return Strength(
         name=names[number],
         log_strength=float(logs[number]),
-        interval=Interval(float(logs[number] - half), float(logs[number] + half)),
+        interval=Interval(float(logs[number] - half[number]), float(logs[number] + half[number])),
         win_rate=math.fsum(rates) / len(rates),
         num_games=int(own.sum()),
         num_wins=int(won.sum()),
@@ -214,46 +218,3 @@ def _strength(
 def _cluster_names(games: Sequence[Game]) -> list[tuple[str, int]]:
     """A game without a cluster is its own."""
     return [(game.cluster, -1) if game.cluster else ("", number) for number, game in enumerate(games)]
-
-
-def _refuse_groups(names: Sequence[str], games: Sequence[Game], where: str) -> None:
-    if any(game.first == game.second for game in games):
-        same = next(game.first for game in games if game.first == game.second)
-        raise DataError(f"{where}: {same!r} is compared with itself; leave such rows out")
-    met: dict[str, set[str]] = {name: set() for name in names}
-    beaten: dict[str, set[str]] = {name: set() for name in names}  # beaten or tied with
-    for game in games:
-        met[game.first].add(game.second)
-        met[game.second].add(game.first)
-        if game.winner != "second":
-            beaten[game.first].add(game.second)
-        if game.winner != "first":
-            beaten[game.second].add(game.first)
-    together = _reached(names[0], met)
-    if len(together) < len(names):
-        raise DataError(
-            f"{where}: {_group(together)} and {_group(set(names) - together)} were never compared with each "
-            "other, so their strengths are on no common scale; add comparisons between the groups or rank "
-            "each alone"
-        )
-    for name in names:
-        below = _reached(name, beaten)
-        if len(below) < len(names):
-            raise DataError(
-                f"{where}: {_group(set(names) - below)} won every comparison with {_group(below)}, so the "
-                "gap between them has no finite estimate; give the win rates, or add comparisons"
-            )
-
-
-def _reached(start: str, edges: dict[str, set[str]]) -> set[str]:
-    seen, waiting = {start}, [start]
-    while waiting:
-        for other in edges[waiting.pop()] - seen:
-            seen.add(other)
-            waiting.append(other)
-    return seen
-
-
-def _group(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    return "{" + ", ".join(listed[:8]) + (", …" if len(listed) > 8 else "") + "}"

@@ -11,6 +11,9 @@ import math
 from collections.abc import Callable
 from statistics import NormalDist
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tunewright.errors import RecipeError
 from tunewright.rate.agreement.resample import student_point
 
@@ -28,12 +31,23 @@ def preference_power(num_prompts: int, *, gap: float, ties: float, alpha: float 
     1 − ties is the share of prompts on which the two differ. Exact: a sum over the number of prompts that are
     no tie, of the binomial power of each.
     """
+    from scipy.special import bdtr, bdtrc
+
     decided = _decided(gap, ties)
-    win = (1 + abs(gap) / decided) / 2 if decided else 0.5
-    total = 0.0
-    for num, chance in _binomial(num_prompts, decided):
-        total += chance * _sign_test_power(num, win, alpha)
-    return min(1.0, total)
+    win = (1 + abs(gap) / decided) / 2
+    spread = 8 * math.sqrt(num_prompts * decided * ties) + 8  # beyond it, less than 1e-14 is left out
+    nums = np.arange(
+        max(0, math.floor(num_prompts * decided - spread)),
+        min(num_prompts, math.ceil(num_prompts * decided + spread)) + 1,
+    )
+    chances = bdtr(nums, num_prompts, decided) - np.where(nums, bdtr(nums - 1, num_prompts, decided), 0)
+    critical = _critical(nums, alpha)
+    rejects = np.where(
+        critical >= 0,
+        bdtr(np.maximum(critical, 0), nums, win) + bdtrc(nums - np.maximum(critical, 0) - 1, nums, win),
+        0.0,
+    )
+    return min(1.0, float(chances @ rejects))
 
 
 def preference_prompts(*, gap: float, ties: float, power: float = POWER, alpha: float = ALPHA) -> int:
@@ -65,7 +79,8 @@ def preference_gap(num_prompts: int, *, ties: float, power: float = POWER, alpha
 def mcnemar_gap(num_prompts: int, *, differing: float, power: float = POWER, alpha: float = ALPHA) -> float:
     """The smallest gap by McNemar's test without continuity correction, in closed form (Connor 1987, eq. 2).
 
-    A little smaller than `preference_gap`, since the exact test keeps below alpha."""
+    A little smaller than `preference_gap`, since the exact test keeps below alpha. Never above `differing`:
+    there no such gap has that power."""
     _check(power=power, alpha=alpha)
     first, second = _NORMAL.inv_cdf(1 - alpha / 2), _NORMAL.inv_cdf(power)
     # n g² = (first √d + second √(d − g²))²; solved for g by a few rounds of substitution
@@ -142,57 +157,22 @@ def proportion_half_width(num_prompts: int, *, share: float, level: float = 0.95
     return z * math.sqrt(spread) / (1 + z**2 / num_prompts)
 
 
-def _sign_test_power(num: int, win: float, alpha: float) -> float:
-    """The chance that the exact two-sided sign test rejects, with `num` decided prompts."""
-    critical = _critical(num, alpha)
-    if critical < 0:
-        return 0.0
-    return sum(chance for wins, chance in _binomial(num, win) if wins <= critical or wins >= num - critical)
+def _critical(nums: NDArray[np.int64], alpha: float) -> NDArray[np.int64]:
+    """The most wins of the smaller side, of each number of decided prompts, at which twice the binomial tail
+    is at most alpha; −1: never. By bisection, the tail grows with the wins."""
+    from scipy.special import bdtr
 
-
-_CRITICAL: dict[tuple[int, float], int] = {}
-
-
-def _critical(num: int, alpha: float) -> int:
-    """The most wins of the smaller side at which twice the binomial tail is at most alpha; −1: never."""
-    if (num, alpha) not in _CRITICAL:
-        tail, most = 0.0, -1
-        for wins, chance in _binomial(num, 0.5, negligible=0.0):
-            tail += chance
-            if 2 * tail > alpha:
-                break
-            most = wins
-        _CRITICAL[num, alpha] = most
-    return _CRITICAL[num, alpha]
-
-
-def _binomial(num: int, share: float, *, negligible: float = 1e-12) -> list[tuple[int, float]]:
-    """Counts and their chances; counts with less than `negligible` chance are left out."""
-    if share <= 0 or share >= 1 or num == 0:
-        return [(num if share >= 1 else 0, 1.0)]
-    spread = math.sqrt(num * share * (1 - share))
-    far = 7.5 * spread + 10 if negligible else num
-    first, last = max(0, math.floor(num * share - far)), min(num, math.ceil(num * share + far))
-    logs = math.lgamma(num + 1)
-    return [
-        (
-            count,
-            math.exp(
-                logs
-                - math.lgamma(count + 1)
-                - math.lgamma(num - count + 1)
-                + count * math.log(share)
-                + (num - count) * math.log(1 - share)
-            ),
-        )
-        for count in range(first, last + 1)
-    ]
+    low, high = np.full(nums.shape, -1), nums // 2 + 1
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        enough = (middle < 0) | (2 * bdtr(np.maximum(middle, 0), nums, 0.5) <= alpha)
+        low, high = np.where(enough, middle, low), np.where(enough, high, middle)
+    return low
 
 
 def _smallest(enough: Callable[[int], bool], guess: int) -> int:
     """The smallest number that is enough, near a good guess."""
     high = max(2, guess)
-    # asked before the power is: an exact sum over so many takes minutes
     while high > MOST_PROMPTS or not enough(high):
         high = math.ceil(high * 1.2) + 1
         if high > MOST_PROMPTS:

@@ -30,7 +30,8 @@ class Patterns:
 
     def shares(self, weights_BM: Floats) -> Floats:
         """Mean over items with any rating of the share of its ratings in each category (Gwet 2014, π)."""
-        shares: Floats = weights_BM @ self.shares_MK / (weights_BM @ self.is_rated_M)[:, None]
+        with np.errstate(invalid="ignore"):  # without its only item a table is empty
+            shares: Floats = weights_BM @ self.shares_MK / (weights_BM @ self.is_rated_M)[:, None]
         return shares
 
     def agreement(self, weights_BM: Floats, closeness_KK: Floats) -> Floats:

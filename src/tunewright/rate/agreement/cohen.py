@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewright.rate.agreement.resample import pattern_weights, weights_without_each
 from tunewright.rate.agreement.table import ABSENT, RatingTable
 from tunewright.rate.summary import Interval, Z
 
@@ -52,6 +53,58 @@ def pair_kappas(table: RatingTable, closeness_KK: Floats, weighting: str) -> Ite
         interval = Interval(max(-1.0, kappa - half), min(1.0, kappa + half)) if half > 0 else None
         problem = "" if interval else "no interval: its standard error is 0"
         yield PairKappa(*names, weighting, int(total), percent, kappa, interval, problem)
+
+
+def mean_kappas(
+    table: RatingTable, close: Mapping[str, Floats], *, replicates: int, seed: int
+) -> dict[str, tuple[float, Floats, Floats | None]]:
+    """For each closeness by name: the mean kappa over pairs of raters who share an item (Light 1971), its
+    bootstrap replicates, and its values without each cluster (None where there are too many)."""
+    size = len(table.categories)
+    distinct, pattern_N = np.unique(table.codes_NR, axis=0, return_inverse=True)
+    pattern_N = pattern_N.reshape(-1)
+    pairs = [
+        (first, second)
+        for first, second in itertools.combinations(range(len(table.raters)), 2)
+        if joint_counts(table, first, second).sum() > 0
+    ]
+
+    def means(weights_BM: Floats) -> dict[str, Floats]:
+        kappas: dict[str, list[Floats]] = {weighting: [] for weighting in close}
+        for first, second in pairs:
+            cells = _cells(weights_BM, distinct[:, first], distinct[:, second], size)
+            for weighting, closeness_KK in close.items():
+                kappas[weighting].append(kappas_of(cells, closeness_KK))
+        return {weighting: np.mean(found, axis=0) for weighting, found in kappas.items()}
+
+    whole = np.bincount(pattern_N, minlength=len(distinct)).astype(np.float64)[None]
+    values = means(whole)
+    drawn: dict[str, list[Floats]] = {weighting: [] for weighting in close}
+    for weights in pattern_weights(pattern_N, table.cluster_N, replicates=replicates, seed=seed):
+        for weighting, found in means(weights).items():
+            drawn[weighting].append(found)
+    without = weights_without_each(pattern_N, table.cluster_N)
+    left_out = None if without is None else means(without)
+    return {
+        weighting: (
+            float(values[weighting][0]),
+            np.concatenate(drawn[weighting]),
+            left_out[weighting] if left_out else None,
+        )
+        for weighting in close
+    }
+
+
+def _cells(weights_BM: Floats, a_M: NDArray[np.int64], b_M: NDArray[np.int64], size: int) -> Floats:
+    """The joint counts of two raters in each replicate [B, K, K]."""
+    both = (a_M != ABSENT) & (b_M != ABSENT)
+    cells_M = a_M[both] * size + b_M[both]
+    used, place = np.unique(cells_M, return_inverse=True)
+    cells = np.zeros((len(weights_BM), size * size))
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(len(used)))
+    cells[:, used] = np.add.reduceat(weights_BM[:, both][:, order], starts, axis=1)
+    return cells.reshape(-1, size, size)
 
 
 def joint_counts(table: RatingTable, first: int, second: int) -> Floats:

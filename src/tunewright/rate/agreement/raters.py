@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tunewright.errors import DataError
 from tunewright.rate.agreement import coefficients as of
 from tunewright.rate.agreement.coefficients import Patterns, closeness
-from tunewright.rate.agreement.cohen import PairKappa, joint_counts, kappas_of, pair_kappas
+from tunewright.rate.agreement.cohen import PairKappa, mean_kappas, pair_kappas
 from tunewright.rate.agreement.resample import (
     REPLICATES,
     accelerated_interval,
@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 NO_VARIATION = "undefined: no variation"
 ONE_CATEGORY = "undefined: one category; give the whole scale"
 MOST_RATERS_IN_PAIRS = 12  # 66 pairs; beyond, a mean over pairs says less than alpha and costs more
+MOST_CATEGORIES = 101  # a scale from 0 to 100; with more, equal ratings are a matter of chance
 _MOST_UNDEFINED = 0.05  # of the replicates; an interval over the rest would be of other data
 
 
@@ -76,7 +77,8 @@ def measure_agreement(
 ) -> RaterAgreement:
     """All coefficients of a table: percent, Cohen (mean over pairs), Fleiss, Krippendorff's alpha, Gwet.
 
-    Weighted and ordered ones are left out where categories are texts. Missing ratings are left out, never
+    Weighted and ordered ones are left out where categories are texts, all but alpha's where there are more
+    than `MOST_CATEGORIES` numbers. Missing ratings are left out, never
     filled in. Ratings that are all equal give percent 1 and, for chance-corrected measures, "undefined: no
     variation"; AC1 is 1 then if the scale has other categories. Intervals are of a bootstrap over clusters
     (bias-corrected and accelerated), Wilson's for a percentage of 100. DataError when no item has two
@@ -109,7 +111,14 @@ def measure_agreement(
 
 
 def _weightings(table: RatingTable) -> tuple[str, ...]:
+    if _is_fine(table):
+        return ()
     return ("nominal", "linear", "quadratic") if table.is_numeric else ("nominal",)
+
+
+def _is_fine(table: RatingTable) -> bool:
+    """Whether ratings are measurements rather than choices, so that only distances between them say much."""
+    return table.is_numeric and len(table.categories) > MOST_CATEGORIES
 
 
 def _scores(table: RatingTable) -> Floats:
@@ -125,11 +134,13 @@ def _pooled(
     scores_K = _scores(table)
     distinct, pattern_N = np.unique(counts_NK, axis=0, return_inverse=True)
     patterns = Patterns(distinct.astype(np.float64))
-    measures: dict[tuple[str, str], Callable[[Floats], Floats]] = {
-        ("percent", "nominal"): lambda weights: of.percent(patterns, weights),
-        ("fleiss", "nominal"): lambda weights: of.fleiss(patterns, weights),
-    }
-    for metric in ("nominal", "ordinal", "interval") if table.is_numeric else ("nominal",):
+    measures: dict[tuple[str, str], Callable[[Floats], Floats]] = {}
+    metrics = ["ordinal", "interval"] if table.is_numeric else []
+    if not _is_fine(table):
+        metrics = ["nominal", *metrics]
+        measures["percent", "nominal"] = lambda weights: of.percent(patterns, weights)
+        measures["fleiss", "nominal"] = lambda weights: of.fleiss(patterns, weights)
+    for metric in metrics:
         measures["alpha", metric] = lambda weights, metric=metric: of.alpha(  # type: ignore[misc]
             patterns, weights, scores_K, metric
         )
@@ -155,51 +166,16 @@ def _pooled(
 
 def _cohen(table: RatingTable, replicates: int, seed: int) -> Iterator[Coefficient]:
     """The mean kappa over pairs of raters (Light 1971): with two raters, Cohen's kappa itself."""
-    if not 2 <= len(table.raters) <= MOST_RATERS_IN_PAIRS:
-        return
-    size = len(table.categories)
-    distinct, pattern_N = np.unique(table.codes_NR, axis=0, return_inverse=True)
-    pattern_N = pattern_N.reshape(-1)
-    pairs = [
-        (first, second)
-        for first, second in itertools.combinations(range(len(table.raters)), 2)
-        if joint_counts(table, first, second).sum() > 0
-    ]
-    weightings = _weightings(table)
-    close = {weighting: closeness(_scores(table), weighting) for weighting in weightings}
-
-    def means(weights_BM: Floats) -> dict[str, Floats]:
-        kappas: dict[str, list[Floats]] = {weighting: [] for weighting in weightings}
-        for first, second in pairs:
-            cells = _cells(weights_BM, distinct[:, first], distinct[:, second], size)
-            for weighting in weightings:
-                kappas[weighting].append(kappas_of(cells, close[weighting]))
-        return {weighting: np.mean(kappas[weighting], axis=0) for weighting in weightings}
-
-    whole = np.bincount(pattern_N, minlength=len(distinct)).astype(np.float64)[None]
-    values = means(whole)
-    drawn: dict[str, list[Floats]] = {weighting: [] for weighting in weightings}
-    for weights in pattern_weights(pattern_N, table.cluster_N, replicates=replicates, seed=seed):
-        for weighting, kappas in means(weights).items():
-            drawn[weighting].append(kappas)
-    without = weights_without_each(pattern_N, table.cluster_N)
-    left_out = None if without is None else means(without)
-    for weighting in weightings:
-        replicated = np.concatenate(drawn[weighting])
-        value, beside = float(values[weighting][0]), left_out[weighting] if left_out else None
-        yield _coefficient("cohen", weighting, value, replicated, beside, table, len(pattern_N))
+    if _has_pairs(table):
+        close = {weighting: closeness(_scores(table), weighting) for weighting in _weightings(table)}
+        for weighting, means in mean_kappas(table, close, replicates=replicates, seed=seed).items():
+            value, drawn, left_out = means
+            yield _coefficient("cohen", weighting, value, drawn, left_out, table, len(table.items))
 
 
-def _cells(weights_BM: Floats, a_M: NDArray[np.int64], b_M: NDArray[np.int64], size: int) -> Floats:
-    """The joint counts of two raters in each replicate [B, K, K]."""
-    both = (a_M != ABSENT) & (b_M != ABSENT)
-    cells_M = a_M[both] * size + b_M[both]
-    used, place = np.unique(cells_M, return_inverse=True)
-    cells = np.zeros((len(weights_BM), size * size))
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(len(used)))
-    cells[:, used] = np.add.reduceat(weights_BM[:, both][:, order], starts, axis=1)
-    return cells.reshape(-1, size, size)
+def _has_pairs(table: RatingTable) -> bool:
+    """Whether a table of two raters' categories is worth its room."""
+    return 2 <= len(table.raters) <= MOST_RATERS_IN_PAIRS and len(table.categories) <= MOST_CATEGORIES
 
 
 def _coefficient(
@@ -228,7 +204,7 @@ def _coefficient(
 
 
 def _pairs(table: RatingTable) -> Iterator[Iterator[PairKappa]]:
-    if 2 <= len(table.raters) <= MOST_RATERS_IN_PAIRS:
+    if _has_pairs(table):
         for weighting in _weightings(table):
             yield pair_kappas(table, closeness(_scores(table), weighting), weighting)
 
@@ -253,7 +229,10 @@ def _notes(table: RatingTable, num_pairable: int) -> tuple[str, ...]:
     for rater, shares in _by_rater(table).items():
         if max(shares) == 1 and len(table.categories) > 1:
             value = table.categories[shares.index(1.0)]
+            value = value if isinstance(value, str) else f"{value:g}"
             notes.append(f"rater {rater} gave {value} to every item: kappa with that rater is 0 or undefined")
+    if _is_fine(table):
+        notes.append(f"more than {MOST_CATEGORIES} values: only what counts their distances is given")
     if len(table.raters) > MOST_RATERS_IN_PAIRS:
         notes.append(f"more than {MOST_RATERS_IN_PAIRS} raters: Cohen's kappa of pairs is not given")
     return tuple(notes)

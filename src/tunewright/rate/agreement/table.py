@@ -91,7 +91,7 @@ def _categories(values: Sequence[Value], where: str) -> tuple[Value, ...]:
     if numbers and texts:
         raise DataError(
             f"{where}: some ratings are numbers ({min(numbers):g}) and some texts ({min(texts)!r}); "
-            "use one kind"
+            "use one kind, and leave the value empty where a rating is missing"
         )
     if any(not np.isfinite(number) for number in numbers):
         raise DataError(
