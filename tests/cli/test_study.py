@@ -37,7 +37,7 @@ def test_a_study_from_files_to_its_page(tmp_path: Path) -> None:
         *("--prompts", tmp_path / "prompts.jsonl", "--raters", "ann,bob", "--out", out, "--repeat", 0),
     )
     assert "6 prompts, 2 systems, overlap 2: ann 12 items, bob 12 items" in said
-    assert "points apart" in said
+    assert "difference of two shares that 80 % of studies find (corrected for 3 comparisons)" in said
     given: list[dict[str, object]] = []
     texts = {}
     for line in (out / "for-raters" / "items.jsonl").read_text("utf-8").splitlines():
@@ -73,7 +73,7 @@ def test_agreement_says_what_a_file_lacks(tmp_path: Path) -> None:
     file.write_text("item,rater\nx,ann\n", encoding="utf-8")
     problem = CliRunner().invoke(_agreement(), [str(file)]).exception
     assert isinstance(problem, TunewrightError)
-    assert "r.csv:2: the column 'value' is missing" in str(problem)
+    assert "r.csv:1: the column 'value' is missing; there are: item, rater" in str(problem)
 
 
 def test_agreement_reads_spreadsheets_with_gaps(tmp_path: Path) -> None:
@@ -88,3 +88,11 @@ def _agreement() -> Typer:
     app = Typer()
     app.command()(agreement.command)
     return app
+
+
+def test_power_is_told_before_there_is_a_study() -> None:
+    assert run("power", "--gap", ".1", "--ties", ".4").startswith("with 40% ties: 487 prompts show")
+    assert len(run("power", "--prompts", 200).splitlines()) == 3
+    assert "too few" in run("power", "--prompts", 8, "--ties", ".6")
+    problem = CliRunner().invoke(app, ["power"]).exception
+    assert "give --gap to learn how many prompts" in str(problem)

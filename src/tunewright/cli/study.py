@@ -1,4 +1,4 @@
-"""`tunewright study new|status|import-ratings|lock|unblind|adjudicate|export|results`."""
+"""`tunewright study new|power|status|import-ratings|lock|unblind|adjudicate|export|results`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tunewright.cli import study_power
 
 if TYPE_CHECKING:
     from tunewright.evaluate.study.folder import StudyFolder
@@ -15,6 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command("power")(study_power.command)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 KeyFile = Annotated[Path | None, typer.Option("--key", help="The key file [default: DIR/lead/key.json].")]
@@ -56,7 +60,7 @@ def new(
     """
     from tunewright.errors import DataError
     from tunewright.evaluate.study.materials import named_systems, read_materials
-    from tunewright.evaluate.study.new import new_study, power_words
+    from tunewright.evaluate.study.new import new_study, num_comparisons, power_words
     from tunewright.evaluate.study.questions import load_questions
 
     asked = load_questions(questions, pairwise=pairwise)
@@ -86,11 +90,12 @@ def new(
     )
     design = folder.design
     typer.echo(
-        f"{design['num_prompts']:,} prompts, {design['num_systems']} systems, overlap {overlap}: "
+        f"{_counted(design['num_prompts'], 'prompt')}, {_counted(design['num_systems'], 'system')}, "
+        f"overlap {overlap}: "
         + ", ".join(f"{rater} {count:,} items" for rater, count in design["items_per_rater"].items())
     )
-    num = design["num_systems"] * (design["num_systems"] - 1) // 2
-    for sentence in power_words(design["num_prompts"], max(1, num), pairwise=pairwise):
+    num = num_comparisons(design["num_systems"], asked, against=against is not None)
+    for sentence in power_words(design["num_prompts"], num, pairwise=pairwise):
         typer.echo(sentence)
     if materials.num_named():
         typer.echo(
@@ -101,7 +106,7 @@ def new(
 
 @app.command("status")
 def status(directory: Folder) -> None:
-    """How far each rater is, and whether the study is locked."""
+    """How far each rater is, whether the study is locked, and how often its key was used."""
     from tunewright.evaluate.study.ratings import progress_of
 
     folder = _folder(directory)
@@ -112,13 +117,15 @@ def status(directory: Folder) -> None:
     before = sum(not one["locked"] for one in opened)
     typer.echo("locked" if folder.is_locked else "not locked")
     if opened:
-        typer.echo(f"key opened {len(opened)} times, {before} of them before the lock")
+        typer.echo(f"key opened {len(opened):,} time{'s' * (len(opened) > 1)}, {before:,} before the lock")
 
 
 @app.command("import-ratings")
 def import_ratings(
     directory: Folder,
-    file: Annotated[Path, typer.Argument(help="JSONL with item, system, rater, question, value, time.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSONL or CSV with item, system, rater, question, value, time.")
+    ],
 ) -> None:
     """Take over ratings made elsewhere; rows that do not fit are named, the rest goes in."""
     from tunewright.cli.show import error
@@ -146,9 +153,12 @@ def lock(
 ) -> None:
     """End the rating: hash all that raters saw and said. Only then are results given."""
     from tunewright.evaluate.study.lock import lock_study
+    from tunewright.run.files import file_sha256
 
-    made = lock_study(_folder(directory), allow_missing=allow_missing)
+    folder = _folder(directory)
+    made = lock_study(folder, allow_missing=allow_missing)
     typer.echo(f"locked at {made['time']}: {made['num_ratings']:,} ratings")
+    typer.echo(f"SHA-256 of lock.json, to be noted elsewhere: {file_sha256(folder.lock_path)}")
 
 
 @app.command("adjudicate")
@@ -220,6 +230,10 @@ def results(
     for sentence in claims(found):
         typer.echo(sentence)
     typer.echo(f"results: {page}")
+
+
+def _counted(num: int, what: str) -> str:
+    return f"{num:,} {what}{'s' * (num != 1)}"
 
 
 def _folder(path: Path, key: Path | None = None) -> StudyFolder:

@@ -11,6 +11,7 @@ from typing import Any
 from tunewright.errors import DataError
 from tunewright.evaluate.study.folder import StudyFolder, now
 from tunewright.evaluate.study.ratings import Rating, counting_ratings
+from tunewright.rate.agreement.rows import whole_rows
 from tunewright.run.files import JsonlLog, read_jsonl
 
 
@@ -60,9 +61,9 @@ def decide(folder: StudyFolder, path: Path) -> int:
     places = {(rating.item, rating.system, rating.question): rating for rating in counting_ratings(folder)}
     was_opened = bool(folder.times_opened())
     rows = []
-    for line, row in enumerate(read_jsonl(path), start=1):
+    for line, row in whole_rows(path):
         place = row.get("item"), row.get("system") or "", row.get("question")
-        rating = places.get(place)  # type: ignore[arg-type]
+        rating = places.get(place) if all(isinstance(one, str) for one in place) else None  # type: ignore[arg-type]
         if rating is None:
             raise DataError(
                 f"{path}:{line}: no rating of item {place[0]!r}, system {place[1]!r}, {place[2]!r}"
@@ -85,7 +86,7 @@ def decide(folder: StudyFolder, path: Path) -> int:
                 "after_unblinding": was_opened,
             }
         )
-    with JsonlLog(folder.adjudications_path) as log:
+    with folder.alone(), JsonlLog(folder.adjudications_path) as log:
         for decision in rows:
             log.append(decision)
         log.sync()

@@ -14,9 +14,11 @@ adjudications.jsonl         decisions on disagreements; first ratings stay as th
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -58,7 +60,7 @@ class StudyFolder:
             raise RunFolderError(
                 f"{self.path}: no study (study.json is missing); make one: tunewright study new"
             )
-        design: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        design = _read_json(file, "key_sha256")
         if design.get("format") != FORMAT:
             raise RunFolderError(f"{file}: format {design.get('format')!r}; this version reads {FORMAT}")
         return design
@@ -105,7 +107,7 @@ class StudyFolder:
         RunFolderError when it is missing or not the one this study was made with."""
         key = self._read_key()
         self.opened_path.parent.mkdir(exist_ok=True)
-        with JsonlLog(self.opened_path) as log:
+        with self.alone(), JsonlLog(self.opened_path) as log:
             log.append({"time": now(), "purpose": purpose, "locked": self.is_locked})
             log.sync()
         return key
@@ -121,6 +123,18 @@ class StudyFolder:
     def times_opened(self) -> list[dict[str, Any]]:
         return list(read_jsonl(self.opened_path)) if self.opened_path.exists() else []
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """One writer at a time: waits while another process adds ratings to this study or locks it."""
+        file = self.path / ".lock"
+        with disk_errors(file):
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def locked_files(self) -> dict[str, str]:
         """The hash of every file that a lock holds still, by its path in the folder."""
         files = [self.path / "study.json", *sorted(self.for_raters.rglob("*.json*"))]
@@ -131,7 +145,7 @@ class StudyFolder:
         """The lock, after checking that nothing it covers has changed. RunFolderError otherwise."""
         if not self.is_locked:
             raise RunFolderError(f"{self.path}: the study is not locked yet; lock it: tunewright study lock")
-        lock: dict[str, Any] = json.loads(self.lock_path.read_text(encoding="utf-8"))
+        lock = _read_json(self.lock_path, "files")
         there = self.locked_files()
         changed = sorted(
             name for name in lock["files"].keys() | there.keys() if lock["files"].get(name) != there.get(name)
@@ -156,6 +170,17 @@ def write_private(path: Path, value: Any) -> None:
         temporary.replace(path)
 
 
+def _read_json(path: Path, needed: str) -> dict[str, Any]:
+    """The object in a file of ours. RunFolderError when it is none, or lacks what it must have."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or needed not in found:
+        raise RunFolderError(f"{path}: damaged or changed by hand; restore the file as the study wrote it")
+    return found
+
+
 def now() -> str:
-    """The time in UTC, to the second, as in every row of a study."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """The time in UTC, to the millisecond: a rater may change an answer twice in a second."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

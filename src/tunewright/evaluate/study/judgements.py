@@ -13,6 +13,7 @@ from tunewright.evaluate.study.questions import TIE, Question
 from tunewright.evaluate.study.ratings import Rating
 
 # Of a pair: how the first system (by name) did. Half a win for a tie is the win rate's convention.
+DECIDED = "adjudicated"  # stands for all raters
 SCORE_OF_PAIR = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 
@@ -45,7 +46,7 @@ def adjudicated(
     decided = {}
     for row in decisions(folder):
         if row["question"] == question.id and key.items[row["item"]]["kind"] == "main":
-            one = _judgement(row["item"], row["system"], "adjudicated", row["value"], key)
+            one = _judgement(row["item"], row["system"], DECIDED, row["value"], key)
             decided[one.item, one.systems] = one
     kept = [one for one in found if (one.item, one.systems) not in decided]
     return kept + list(decided.values())
@@ -62,6 +63,33 @@ def by_prompt(
         systems: {prompt: sum(values) / len(values) for prompt, values in own.items()}
         for systems, own in scores.items()
     }
+
+
+def paired_gaps(
+    found: Iterable[Judgement], score: Mapping[Any, float], first: tuple[str, ...], second: tuple[str, ...]
+) -> dict[str, float]:
+    """Per prompt the first's mean score minus the second's, over the raters who rated both, so that a
+    rater's severity falls out even where ratings are missing. A decision stands for all raters; a prompt
+    without a common rater is left out."""
+    scores: dict[str, dict[tuple[str, ...], dict[str, list[float]]]] = defaultdict(
+        lambda: {first: defaultdict(list), second: defaultdict(list)}
+    )
+    for one in found:
+        if one.systems in (first, second):
+            scores[one.prompt][one.systems][one.rater].append(score[one.value])
+    gaps = {}
+    for prompt, own in scores.items():
+        raters = [own[systems].keys() for systems in (first, second)]
+        common = raters[0] & raters[1]
+        if not common and all(raters) and any(DECIDED in one for one in raters):
+            common = raters[0] | raters[1]
+        means = [
+            [sum(values) / len(values) for rater, values in own[systems].items() if rater in common]
+            for systems in (first, second)
+        ]
+        if common:
+            gaps[prompt] = sum(means[0]) / len(means[0]) - sum(means[1]) / len(means[1])
+    return gaps
 
 
 def _judgement(item: str, system: str, rater: str, value: Any, key: Key) -> Judgement:

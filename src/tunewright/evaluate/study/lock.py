@@ -15,6 +15,9 @@ from tunewright.evaluate.study.folder import Key, StudyFolder, now
 from tunewright.evaluate.study.ratings import Rating, counting_ratings, progress_of
 from tunewright.run.files import write_json_atomic, write_text_atomic
 
+# what a spreadsheet may take for the beginning of a formula, also in the wide forms of East Asian keyboards
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
 
 def lock_study(folder: StudyFolder, *, allow_missing: bool = False) -> dict[str, Any]:
     """Lock the study: hash everything raters saw and said. Back comes the lock.
@@ -22,26 +25,27 @@ def lock_study(folder: StudyFolder, *, allow_missing: bool = False) -> dict[str,
     RunFolderError when it is locked already, or when ratings are missing and `allow_missing` is not given:
     what is missing then is missing for good, and is shown as missing.
     """
-    if folder.is_locked:
-        raise RunFolderError(f"{folder.path}: locked already; a lock is never renewed")
-    progress = progress_of(folder)
-    missing = {
-        one.rater: one.num_assigned - one.num_done for one in progress if one.num_done < one.num_assigned
-    }
-    if missing and not allow_missing:
-        said = ", ".join(f"{rater} {count:,}" for rater, count in missing.items())
-        raise RunFolderError(
-            f"{folder.path}: items not rated yet: {said}; wait for them, or lock with --allow-missing"
-        )
-    lock = {
-        "time": now(),
-        "num_ratings": len(counting_ratings(folder)),
-        "missing_items": missing,
-        "key_sha256": folder.design["key_sha256"],
-        "opened_before": len(folder.times_opened()),
-        "files": folder.locked_files(),
-    }
-    write_json_atomic(folder.lock_path, lock)
+    with folder.alone():  # a rating that arrives meanwhile is refused, not left outside the hashes
+        if folder.is_locked:
+            raise RunFolderError(f"{folder.path}: locked already; a lock is never renewed")
+        progress = progress_of(folder)
+        missing = {
+            one.rater: one.num_assigned - one.num_done for one in progress if one.num_done < one.num_assigned
+        }
+        if missing and not allow_missing:
+            said = ", ".join(f"{rater} {count:,}" for rater, count in missing.items())
+            raise RunFolderError(
+                f"{folder.path}: items not rated yet: {said}; wait for them, or lock with --allow-missing"
+            )
+        lock = {
+            "time": now(),
+            "num_ratings": len(counting_ratings(folder)),
+            "missing_items": missing,
+            "key_sha256": folder.design["key_sha256"],
+            "opened_before": len(folder.times_opened()),
+            "files": folder.locked_files(),
+        }
+        write_json_atomic(folder.lock_path, lock)
     return lock
 
 
@@ -87,5 +91,5 @@ def export_blind(folder: StudyFolder, *, form: str) -> str:
 
 
 def _inert(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, made plain."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """A text that a spreadsheet would run as a formula, made plain by an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from tunewright.errors import DataError
+from tunewright.rate.agreement.rows import whole_rows
 from tunewright.records import Record, read_records
-from tunewright.run.files import read_jsonl
 
+_ANSWERED = {"output", "response", "instances"}
 Answer = Mapping[str, str]  # "output" and, where there is one, "explanation"
 
 
@@ -58,9 +57,12 @@ def read_materials(
 ) -> Materials:
     """The materials from files: records with the prompts, and one file of records with each system's answers.
 
-    Answers are joined to prompts by the prompt's text (system message, earlier turns, instruction, input),
-    else by id. DataError when a system lacks an answer, answers a prompt twice, or two prompts are the same.
+    Answers are joined to prompts by the prompt's text (system message, earlier turns, instruction, input).
+    DataError when a system lacks an answer, answers a prompt twice or has a prompt's id with another text, or
+    when two prompts are the same.
     """
+    if not systems:
+        raise DataError("no system; give --systems NAME=FILE,…")
     if len(systems) < 2 and pairwise:
         raise DataError("--pairwise needs two systems or more")
     shown: dict[str, Mapping[str, Any]] = {}
@@ -71,6 +73,8 @@ def read_materials(
             raise DataError(
                 f"{prompts}: the prompts {id_of_text[key]!r} and {record.id!r} are the same; keep one"
             )
+        if record.id in shown:
+            raise DataError(f"{prompts}: two prompts have the id {record.id!r}; give each its own")
         id_of_text[key] = record.id
         shown[record.id] = _prompt(record)
     return Materials(
@@ -101,7 +105,12 @@ def _answers(
 ) -> dict[str, Answer]:
     found: dict[str, Answer] = {}
     for record in read_records(file):
-        id = id_of_text.get(_text_key(record), record.id if record.id in prompts else None)
+        id = id_of_text.get(_text_key(record))
+        if id is None and record.id in prompts:
+            raise DataError(
+                f"{file}: system {name!r} answers another text under the id {record.id!r} of a prompt; give "
+                "both the same instruction and input, or the answer another id"
+            )
         if id is None:
             continue  # an answer to a prompt that this study does not ask
         if id in found:
@@ -121,38 +130,26 @@ def _answers(
 
 def _prompt_records(file: Path) -> Iterator[Record]:
     """The prompts of a file of records, or of JSON rows that have an instruction and no answer yet."""
-    rows = _json_rows(file)
-    if not rows or any("instruction" not in row or "output" in row for row in rows):
-        yield from read_records(file)
-        return
-    for number, row in enumerate(rows, start=1):
-        texts = {name: row.get(name) or "" for name in ("instruction", "input", "system")}
-        wrong = next((name for name, text in texts.items() if not isinstance(text, str)), None)
-        if wrong or not texts["instruction"]:
-            raise DataError(f"{file}:{number}: {wrong or 'instruction'!r} must be a text that is not empty")
-        yield Record(
-            id=str(row.get("id", f"p{number}")),
-            instruction=texts["instruction"],
-            input=texts["input"],
-            system=texts["system"],
-            output="",
-        )
+    if file.suffix in (".json", ".jsonl") and file.is_file():
+        rows = list(whole_rows(file))
+        if all("instruction" in row and not row.keys() & _ANSWERED for _, row in rows):
+            yield from (_unanswered(file, line, row, number) for number, (line, row) in enumerate(rows, 1))
+            return
+    yield from read_records(file)
 
 
-def _json_rows(file: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON list or of JSON lines; none when the file is anything else."""
-    if file.suffix not in (".json", ".jsonl") or not file.is_file():
-        return []
-    text = file.read_bytes()
-    try:
-        rows = (
-            orjson.loads(text)
-            if text.lstrip().startswith(b"[")
-            else [orjson.loads(line) for line in text.splitlines() if line.strip()]
-        )
-    except orjson.JSONDecodeError:
-        return []
-    return rows if all(isinstance(row, dict) for row in rows) else []
+def _unanswered(file: Path, line: int, row: Mapping[str, Any], number: int) -> Record:
+    texts = {name: row.get(name) or "" for name in ("instruction", "input", "system")}
+    wrong = next((name for name, text in texts.items() if not isinstance(text, str)), None)
+    if wrong or not texts["instruction"]:
+        raise DataError(f"{file}:{line}: {wrong or 'instruction'!r} must be a text that is not empty")
+    return Record(
+        id=str(row.get("id", f"p{number}")),
+        instruction=texts["instruction"],
+        input=texts["input"],
+        system=texts["system"],
+        output="",
+    )
 
 
 def _text_key(record: Record) -> tuple[Any, ...]:
@@ -175,19 +172,31 @@ def _known(file: Path | None, pairwise: bool) -> tuple[Known, ...]:
     if file is None:
         return ()
     known = []
-    for number, row in enumerate(read_jsonl(file), start=1):
-        answers = row.get("answers") or [{key: row[key] for key in ("output", "explanation") if key in row}]
-        wanted = 2 if pairwise else 1
-        if not isinstance(row.get("instruction"), str) or not isinstance(row.get("expected"), dict):
+    for line, row in whole_rows(file):
+        prompt = {key: row[key] for key in ("instruction", "input", "system") if row.get(key)}
+        texts = all(isinstance(text, str) for text in prompt.values())
+        if not texts or "instruction" not in prompt or not isinstance(row.get("expected"), dict):
             raise DataError(
-                f"{file}:{number}: an item with a known answer needs 'instruction', 'output' (or 'answers') "
+                f"{file}:{line}: an item with a known answer needs 'instruction', 'output' (or 'answers') "
                 "and 'expected', such as {\"validity\": 0}"
             )
-        if len(answers) != wanted or any("output" not in answer for answer in answers):
+        answers = row.get("answers", [row])
+        wanted = 2 if pairwise else 1
+        if not isinstance(answers, list) or len(answers) != wanted or not all(map(_is_answer, answers)):
             raise DataError(
-                f"{file}:{number}: {len(answers)} answers where {wanted} with an 'output' are needed; a "
-                "pairwise study takes 'answers': [{'output': …}, {'output': …}]"
+                f"{file}:{line}: {wanted} answer{'s' * (wanted - 1)} with a text 'output' needed; a pairwise "
+                "study takes 'answers': [{'output': …}, {'output': …}]"
             )
-        prompt = {key: row[key] for key in ("instruction", "input", "system") if row.get(key)}
-        known.append(Known(prompt, tuple(answers), row["expected"], row.get("feedback", "")))
+        # nothing else of a row may reach raters, nor an empty explanation where others have none
+        shown = [{key: one[key] for key in ("output", "explanation") if one.get(key)} for one in answers]
+        feedback = str(row.get("feedback") or "")
+        known.append(Known(prompt, tuple({"output": "", **one} for one in shown), row["expected"], feedback))
     return tuple(known)
+
+
+def _is_answer(answer: Any) -> bool:
+    return (
+        isinstance(answer, dict)
+        and isinstance(answer.get("output"), str)
+        and isinstance(answer.get("explanation") or "", str)
+    )

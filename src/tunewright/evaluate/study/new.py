@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import re
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from tunewright.errors import RecipeError, RunFolderError
-from tunewright.evaluate.power import mcnemar_gap, preference_gap, proportion_half_width
-from tunewright.evaluate.study.design import (
-    balanced_orders,
-    order_of_rater,
-    raters_of_prompts,
-    repeated_places,
-)
+from tunewright.evaluate.power import POWER, preference_gap, preference_power, proportion_half_width
+from tunewright.evaluate.study.draft import Draft, assign, treatments_of
 from tunewright.evaluate.study.folder import FORMAT, StudyFolder, now, write_private
-from tunewright.evaluate.study.materials import Answer, Known, Materials
-from tunewright.evaluate.study.questions import TIE, QuestionSet
+from tunewright.evaluate.study.materials import Materials
+from tunewright.evaluate.study.questions import QuestionSet
 from tunewright.run.files import file_sha256, write_json_atomic, write_text_atomic
 from tunewright.run.seeds import derive_seed
-
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike, since people read codes out
-_CODE_CHARS = 8
-
-
-@dataclass
-class _Draft:
-    """What grows while a study is drawn up: shown items, the key to them, each rater's list."""
-
-    rng: random.Random
-    items: dict[str, dict[str, Any]] = field(default_factory=dict)
-    key: dict[str, dict[str, Any]] = field(default_factory=dict)
-    codes: set[str] = field(default_factory=set)
-
-    def code(self) -> str:
-        while True:
-            code = "".join(self.rng.choices(_LETTERS, k=_CODE_CHARS))
-            if code not in self.codes:
-                self.codes.add(code)
-                return code
-
-    def add(
-        self,
-        kind: str,
-        shown_prompt: Mapping[str, Any],
-        answers: Sequence[tuple[str, Answer]],
-        known: Mapping[str, Any],
-    ) -> str:
-        """Show these (system, answer) under new codes; `known` goes into the key."""
-        item = self.code()
-        coded = [(self.code(), system, answer) for system, answer in answers]
-        self.key[item] = {"kind": kind, "answers": {code: system for code, system, _ in coded}, **known}
-        shown = sorted(
-            ({"answer": code, **answer} for code, _, answer in coded), key=lambda one: one["answer"]
-        )
-        self.items[item] = {"item": item, "prompt": dict(shown_prompt), "answers": shown}
-        return item
 
 
 def new_study(
@@ -89,13 +45,18 @@ def new_study(
     seed does not tell who is behind a code. RecipeError and RunFolderError say what does not fit.
     """
     _check(materials, raters, overlap, repeat, against, pairwise)
+    _check_known(materials, questions)
     folder = StudyFolder(out, key=key)
     if folder.path.exists() and any(folder.path.iterdir()):
         raise RunFolderError(f"{folder.path}: not empty; a study is never written over, choose another --out")
+    if folder.key_path.exists():
+        raise RunFolderError(
+            f"{folder.key_path}: there is a key already, and without it its study is lost; give another --key"
+        )
     salt = salt if salt is not None else secrets.token_hex(16)
-    draft = _Draft(random.Random(derive_seed(seed, "study", salt)))
-    treatments = _treatments(list(materials.answers), pairwise, against)
-    assignments = _assign(draft, materials, treatments, raters, overlap, repeat)
+    draft = Draft(random.Random(derive_seed(seed, "study", salt)))
+    treatments = treatments_of(list(materials.answers), pairwise, against)
+    assignments = assign(draft, materials, treatments, raters, overlap, repeat)
     private = {
         "format": FORMAT,
         "note": "which system is behind which code; keep it from raters",
@@ -130,25 +91,34 @@ def new_study(
 
 
 def power_words(num_prompts: int, num_comparisons: int, *, pairwise: bool) -> list[str]:
-    """What a study of so many prompts can and cannot show, to be read before rating starts."""
+    """What a study of so many prompts can and cannot show, to be read before rating starts.
+
+    `num_comparisons` are all that Holm's correction is over; 0 for one system alone."""
     if num_prompts < 2:
         return ["one prompt shows nothing about others"]
-    alpha = 0.05 / num_comparisons
+    alpha = 0.05 / max(1, num_comparisons)
     corrected = f" (corrected for {num_comparisons} comparisons)" if num_comparisons > 1 else ""
     if pairwise:
-        gaps = [preference_gap(num_prompts, ties=ties, alpha=alpha) for ties in (0.0, 0.3, 0.6)]
-        return [
-            f"with one rating per prompt, wins minus losses of {100 * gaps[0]:.0f} points are found in "
-            f"80 % of studies without ties, {100 * gaps[1]:.0f} with 30 % and {100 * gaps[2]:.0f} with 60 % "
-            f"ties{corrected}"
-        ]
+        gaps = "; ".join(f"{ties:.0%} ties: {_found(num_prompts, ties, alpha)}" for ties in (0.0, 0.3, 0.6))
+        return [f"wins minus losses that 80 % of studies find, with one rating per prompt{corrected}: {gaps}"]
     half = proportion_half_width(num_prompts, share=0.6)
-    low, high = (mcnemar_gap(num_prompts, differing=share, alpha=alpha) for share in (0.2, 0.3))
+    alone = f"a share of 60 % is known to ±{100 * half:.1f} points from one rating per prompt"
+    if num_comparisons == 0:
+        return [alone]
+    gaps = "; ".join(
+        f"on {share:.0%} of prompts: {_found(num_prompts, 1 - share, alpha)}" for share in (0.2, 0.3, 0.5)
+    )
     return [
-        f"a share of 60 % is known to ±{100 * half:.1f} points from one rating per prompt",
-        "two systems that differ on 20–30 % of the prompts are told apart in 80 % of studies if their "
-        f"shares are {100 * low:.1f}–{100 * high:.1f} points apart{corrected}",
+        alone,
+        f"difference of two shares that 80 % of studies find{corrected}, where the two are rated differently "
+        + gaps,
     ]
+
+
+def _found(num_prompts: int, ties: float, alpha: float) -> str:
+    gap = preference_gap(num_prompts, ties=ties, alpha=alpha)
+    enough = preference_power(num_prompts, gap=gap, ties=ties, alpha=alpha) >= POWER
+    return f"{100 * gap:.1f} points" if enough else "none, too few prompts"
 
 
 def _check(
@@ -161,6 +131,11 @@ def _check(
 ) -> None:
     if not raters or len(set(raters)) != len(raters):
         raise RecipeError(f"--raters {','.join(raters)!r}: give each rater once, at least one")
+    if len({rater.casefold() for rater in raters}) != len(raters):
+        raise RecipeError(
+            f"--raters {','.join(raters)}: two names differ in capitals only, and some disks have one "
+            "file for both; rename one"
+        )
     bad = [rater for rater in raters if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", rater)]
     if bad:
         raise RecipeError(
@@ -170,110 +145,42 @@ def _check(
         raise RecipeError(f"--overlap {overlap} with {len(raters)} raters: give from 1 to {len(raters)}")
     if not 0 <= repeat <= 0.5:
         raise RecipeError(f"--repeat {repeat:g}: the share shown twice is from 0 to .5")
+    if not materials.answers:
+        raise RecipeError("a study needs a system")
     if not materials.prompts:
         raise RecipeError("a study needs a prompt")
     if against is not None and (not pairwise or against not in materials.answers):
         raise RecipeError(f"--against {against}: name one of the systems of a --pairwise study")
 
 
-def _treatments(systems: list[str], pairwise: bool, against: str | None) -> list[tuple[str, ...]]:
-    if not pairwise:
-        return [(system,) for system in systems]
-    pairs = itertools.combinations(systems, 2)
-    return [pair for pair in pairs if against is None or against in pair]
+def _check_known(materials: Materials, questions: QuestionSet) -> None:
+    """What is expected of gold and training items must be possible answers, or every rater would fail."""
+    for known in (*materials.gold, *materials.training):
+        names = ("first", "second")[: len(known.answers)]
+        for id, value in known.expected.items():
+            question = questions.get(id)
+            refusal = question.refusal(value, names) if question else "there is no such question"
+            if refusal:
+                refusal = refusal.replace("an answer's code", "'first' or 'second'")
+                raise RecipeError(
+                    f"the item {known.prompt['instruction'][:60]!r} expects {id}: {value!r}; {refusal}"
+                )
 
 
-def _assign(
-    draft: _Draft,
-    materials: Materials,
-    treatments: Sequence[tuple[str, ...]],
-    raters: Sequence[str],
-    overlap: int,
-    repeat: float,
-) -> dict[str, list[dict[str, Any]]]:
-    """Each rater's rows: training items first, then everything else mixed."""
-    ids = list(materials.prompts)
-    rng = draft.rng
-    main = {
-        (prompt, number): draft.add(
-            "main",
-            materials.prompts[id],
-            [(system, materials.answers[system][id]) for system in systems],
-            {"prompt": id},
-        )
-        for prompt, id in enumerate(ids)
-        for number, systems in enumerate(treatments)
-    }
-    training = [_add_known(draft, "training", known) for known in materials.training]
-    gold = [_add_known(draft, "gold", known) for known in materials.gold]
-    raters_of = raters_of_prompts(len(ids), len(raters), overlap, rng)
-    edges = [(rater, prompt) for prompt, chosen in enumerate(raters_of) for rater in chosen]
-    turned = [dict(zip(edges, balanced_orders(edges, rng), strict=True)) for _ in treatments]
-    assignments = {}
-    for number, rater in enumerate(raters):
-        order = order_of_rater([p for r, p in edges if r == number], len(treatments), rng)
-        rows = []
-        for prompt, treatment in order:
-            item = main[prompt, treatment]
-            codes = list(draft.key[item]["answers"])
-            if turned[treatment][number, prompt]:
-                codes.reverse()
-            rows.append({"item": item, "answers": codes, "part": "main"})
-        _add_repeats(draft, rows, repeated_places(order, repeat, len(treatments), rng))
-        for place, item in enumerate(gold):  # spread over the whole list
-            at = round((place + rng.random()) * (len(rows) - place) / len(gold)) + place
-            rows.insert(at, {"item": item, "answers": _shuffled(draft, item), "part": "main"})
-        first = [{"item": item, "answers": _shuffled(draft, item), "part": "training"} for item in training]
-        assignments[rater] = [{"place": place, **row} for place, row in enumerate(first + rows, start=1)]
-    return assignments
-
-
-def _add_repeats(draft: _Draft, rows: list[dict[str, Any]], places: Sequence[int]) -> None:
-    """Show these rows again, under new codes, a third of the list or more later; pairs turned."""
-    later = max(1, len(rows) // 3)
-    for row, place in [(rows[place], place) for place in places]:
-        again = draft.key[row["item"]]
-        shown = {answer["answer"]: answer for answer in draft.items[row["item"]]["answers"]}
-        answers = [
-            (again["answers"][code], {k: v for k, v in shown[code].items() if k != "answer"})
-            for code in row["answers"]
-        ]
-        item = draft.add(
-            "repeat",
-            draft.items[row["item"]]["prompt"],
-            answers,
-            {"prompt": again["prompt"], "of": row["item"]},
-        )
-        codes = list(draft.key[item]["answers"])
-        at = draft.rng.randint(min(place + later + 1, len(rows)), len(rows))
-        rows.insert(at, {"item": item, "answers": codes[::-1], "part": "main"})
-
-
-def _add_known(draft: _Draft, kind: str, known: Known) -> str:
-    names = ("first", "second")
-    item = draft.add(
-        kind,
-        known.prompt,
-        [(names[place], answer) for place, answer in enumerate(known.answers)],
-        {"feedback": known.feedback},
-    )
-    code_of = {name: code for code, name in draft.key[item]["answers"].items()} | {TIE: TIE}
-    draft.key[item]["expected"] = {
-        question: code_of.get(value, value) if isinstance(value, str) else value
-        for question, value in known.expected.items()
-    }
-    return item
-
-
-def _shuffled(draft: _Draft, item: str) -> list[str]:
-    codes = list(draft.key[item]["answers"])
-    draft.rng.shuffle(codes)
-    return codes
+def num_comparisons(num_systems: int, questions: QuestionSet, *, against: bool = False) -> int:
+    """How many tests Holm's correction will be over: pairs of systems times questions that are tested."""
+    pairs = num_systems - 1 if against else num_systems * (num_systems - 1) // 2
+    tested = [
+        question
+        for question in questions.questions
+        if question.kind == "preference" or question.good or question.level != "nominal"
+    ]
+    return pairs * sum(question.kind != "text" for question in tested)
 
 
 def _write_for_raters(
     folder: StudyFolder,
-    draft: _Draft,
+    draft: Draft,
     assignments: Mapping[str, Sequence[Mapping[str, Any]]],
     materials: Materials,
     questions: QuestionSet,

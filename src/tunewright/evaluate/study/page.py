@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ _NAMES = {
     "ac1": "Gwet’s AC1",
     "ac2": "Gwet’s AC2",
 }
+_OF_PAIR = {"win": "first by name wins", "loss": "second wins"}
 _SHADES = ("#20486f", "#5b87b3", "#a9c3dc", "#dfe8f1", "#e9d8c3", "#cf9f6b", "#a8672a")
 
 
@@ -27,6 +28,10 @@ def render(results: Mapping[str, Any]) -> str:
         "run": results,
         "claims": claims(results),
         "names": _NAMES,
+        "labels": {
+            one["id"]: {option["value"]: option["label"] for option in one["options"]} | _OF_PAIR
+            for one in results["questions"]
+        },
         "bars": {
             one["id"]: [_bar(one, row) for row in one["first"]["systems"]] for one in results["questions"]
         },
@@ -45,34 +50,68 @@ def render(results: Mapping[str, Any]) -> str:
 
 
 def claims(results: Mapping[str, Any]) -> list[str]:
-    """One sentence per question: what may be claimed after correction, and what not.
+    """One sentence per question: what may be claimed after correction, by how much, and what not. Of one
+    system alone, its share or mean.
 
     It is of the first ratings, which nobody talked about; adjudication gets its own where it says something
     else.
     """
     sentences = []
     for one in results["questions"]:
-        text = _claim(one["first"]["tests"])
+        text = _claim(one["first"]) or _alone(one)
         if not text:
             continue
         sentences.append(f"{one['id']}: {text}.")
-        after = _claim(one["adjudicated"]["tests"]) if one["adjudicated"] else text
-        if after != text:
-            sentences.append(f"{one['id']}, after adjudication: {after}.")
+        if one["adjudicated"] and _order(one["adjudicated"]) != _order(one["first"]):
+            sentences.append(f"{one['id']}, after adjudication: {_claim(one['adjudicated'])}.")
     return sentences
 
 
-def _claim(tests: Sequence[Mapping[str, Any]]) -> str:
-    clear = [test for test in tests if test["p_holm"] < CLEAR]
-    num_open = len(tests) - len(clear)
-    said = []
-    for test in clear:
-        above, below = (test["a"], test["b"]) if test["mean"] > 0 else (test["b"], test["a"])
-        said.append(f"{above} above {below}")
-    if not said:
+def _order(side: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The pairs that differ after correction, the better one first."""
+    clear = [test for test in side["tests"] if test["p_holm"] < CLEAR]
+    return [(test["a"], test["b"]) if test["mean"] > 0 else (test["b"], test["a"]) for test in clear]
+
+
+def _claim(side: Mapping[str, Any]) -> str:
+    order = _order(side)
+    tests = {frozenset((test["a"], test["b"])): test for test in side["tests"]}
+    num_open = len(tests) - len(order)
+    if not order:
         return "no difference between systems is shown" if tests else ""
+    said = [
+        f"{above} above {below} {_size(side['measure'], tests[frozenset((above, below))])}"
+        for above, below in order
+    ]
     if num_open:
         said.append(f"{num_open} other comparison{'s show' if num_open > 1 else ' shows'} no difference")
+    return "; ".join(said)
+
+
+def _size(measure: str, test: Mapping[str, Any]) -> str:
+    """How large a difference is, seen from the better side, with its interval."""
+    if measure == "wins":
+        rate, ends = test["win_rate"], test["win_rate_interval"]
+        if test["mean"] < 0:
+            rate, ends = 1 - rate, {"low": 1 - ends["high"], "high": 1 - ends["low"]}
+        return f"(win rate {100 * rate:.1f} %, {_interval(ends, percent=True)})"
+    ends = test["interval"]
+    if ends and test["mean"] < 0:
+        ends = {"low": -ends["high"], "high": -ends["low"]}
+    size = abs(test["mean"])
+    shown = f"{100 * size:.1f} points" if measure == "share" else f"{size:.2f}"
+    return f"by {shown}" + (f" {_interval(ends, percent=measure == 'share')}" if ends else "")
+
+
+def _alone(question: Mapping[str, Any]) -> str:
+    """A system's own share or mean, where there is nothing to compare it with."""
+    said = []
+    for row in question["first"]["systems"]:
+        if row["share"] is not None:
+            share = f"{_percent(row['share'])} {_interval(row['share_interval'], percent=True)}"
+            said.append(f"{row['name']} {share} {question['good_means']}")
+        elif row["mean"] is not None:
+            said.append(f"{row['name']} has a mean of {row['mean']:.2f} {_interval(row['mean_interval'])}")
     return "; ".join(said)
 
 

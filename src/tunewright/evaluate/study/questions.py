@@ -78,7 +78,7 @@ class Question(Config):
                 "" if value == TIE or value in answers else f"the value must be {TIE!r} or an answer's code"
             )
         if isinstance(value, bool) or value not in self.scale():
-            return "the value must be one of " + ", ".join(f"{one}" for one in self.scale())
+            return "the value must be one of " + ", ".join(map(_shown, self.scale()))
         return ""
 
 
@@ -105,3 +105,7 @@ def load_questions(path: Path | None, *, pairwise: bool) -> QuestionSet:
     if not pairwise and any(question.about == "pair" for question in found.questions):
         raise RecipeError(f"{file}: a question about a pair needs --pairwise")
     return found
+
+
+def _shown(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

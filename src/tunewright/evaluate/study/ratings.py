@@ -6,7 +6,8 @@ a rater who changes an answer before the lock adds a row, and the latest by time
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 from tunewright.errors import DataError, RunFolderError
 from tunewright.evaluate.study.folder import StudyFolder
+from tunewright.rate.agreement.rows import file_rows, said
+from tunewright.records.row import RowError
 from tunewright.run.files import JsonlLog, read_jsonl
 
 COLUMNS = ("item", "system", "rater", "question", "value", "time", "seconds")
@@ -62,6 +65,9 @@ def parse_rating(row: Mapping[str, Any], folder: StudyFolder) -> Rating:
     if missing:
         raise DataError(f"the column {missing[0]!r} is missing; a row has {', '.join(COLUMNS)}")
     item, rater, system = row["item"], row["rater"], row.get("system") or ""
+    wrong = next((one for one in (item, rater, system) if not isinstance(one, str)), None)
+    if wrong is not None:
+        raise DataError(f"item, rater and system are texts, not {wrong!r}")
     if rater not in folder.raters:
         raise DataError(f"{rater!r} is not a rater of this study")
     if item not in _codes_of_rater(folder, rater):
@@ -77,27 +83,35 @@ def parse_rating(row: Mapping[str, Any], folder: StudyFolder) -> Rating:
             f"question {question.id!r} is about {'an answer' if question.about == 'answer' else 'the pair'}: "
             f"{system!r} is not what 'system' must be"
         )
-    refusal = question.refusal(row["value"], answers)
+    value = row["value"]
+    if question.kind == "choice" and not isinstance(question.scale()[0], str):
+        value = _number(value)
+    refusal = question.refusal(value, answers)
     if refusal:
-        raise DataError(f"question {question.id!r}, value {row['value']!r}: {refusal}")
-    seconds = row.get("seconds")
+        raise DataError(f"question {question.id!r}, value {value!r}: {refusal}")
+    seconds = None if row.get("seconds") == "" else _number(row.get("seconds"))
     if seconds is not None and (
-        not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or seconds < 0
+        not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds < math.inf
     ):
         raise DataError(f"seconds {seconds!r}: a number from 0 on, or nothing")
-    value = float(row["value"]) if isinstance(row["value"], int) else row["value"]
+    value = float(value) if isinstance(value, int) else value
     return Rating(item, system, rater, question.id, value, _time(row["time"]), seconds)
 
 
 def add_ratings(folder: StudyFolder, ratings: Iterable[Rating]) -> int:
     """Append ratings to their raters' files and wait until they are on disk; how many were new.
 
-    RunFolderError once the study is locked."""
-    if folder.is_locked:
-        raise RunFolderError(f"{folder.path}: the study is locked; no rating is taken any more")
+    For several processes at once: each waits for the other. RunFolderError once the study is locked."""
     by_rater: dict[str, list[Rating]] = {}
     for rating in ratings:
         by_rater.setdefault(rating.rater, []).append(rating)
+    with folder.alone():
+        if folder.is_locked:
+            raise RunFolderError(f"{folder.path}: the study is locked; no rating is taken any more")
+        return _append(folder, by_rater)
+
+
+def _append(folder: StudyFolder, by_rater: Mapping[str, Sequence[Rating]]) -> int:
     num_added = 0
     for rater, own in by_rater.items():
         there = set(map(_identity, read_ratings(folder, rater)))
@@ -112,15 +126,17 @@ def add_ratings(folder: StudyFolder, ratings: Iterable[Rating]) -> int:
 
 
 def import_ratings(folder: StudyFolder, path: Path) -> Imported:
-    """Take over a JSONL file of rating rows; what does not fit is reported, the rest goes in.
+    """Take over a JSON, JSONL or CSV file of rating rows; what does not fit is reported, the rest goes in.
 
-    Importing a file twice adds nothing the second time."""
+    Importing a file twice adds nothing the second time. DataError when the file cannot be read at all."""
     good, rejected = [], []
-    for line, row in enumerate(read_jsonl(path), start=1):
+    for row in file_rows(path):
         try:
-            good.append(parse_rating(row, folder))
+            if isinstance(row.values, RowError):
+                raise DataError(said(row.values))
+            good.append(parse_rating(row.values, folder))
         except DataError as error:
-            rejected.append((line, str(error)))
+            rejected.append((row.line, str(error)))
     num_added = add_ratings(folder, good)
     return Imported(num_added, len(good) - num_added, tuple(rejected))
 
@@ -176,6 +192,14 @@ def _codes_of_rater(folder: StudyFolder, rater: str) -> set[str]:
 
 def _identity(rating: Rating) -> tuple[Any, ...]:
     return rating.item, rating.system, rating.question, rating.value, rating.time
+
+
+def _number(value: Any) -> Any:
+    """The number that a cell of a spreadsheet holds as text; anything else as it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _time(text: Any) -> str:

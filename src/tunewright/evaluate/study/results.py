@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import tunewright
 from tunewright.errors import DataError, RunFolderError
-from tunewright.evaluate.bradley_terry import Game, bradley_terry
 from tunewright.evaluate.study.adjudicate import decisions
 from tunewright.evaluate.study.behaviour import behaviour
 from tunewright.evaluate.study.folder import Key, StudyFolder
-from tunewright.evaluate.study.judgements import (
-    SCORE_OF_PAIR,
-    Judgement,
-    adjudicated,
-    by_prompt,
-    judgements,
-)
-from tunewright.evaluate.study.paired import mean_interval, paired_difference, share_interval
+from tunewright.evaluate.study.judgements import Judgement, adjudicated, judgements
+from tunewright.evaluate.study.measures import agreement, measures
 from tunewright.evaluate.study.questions import Question
 from tunewright.evaluate.study.ratings import counting_ratings, progress_of
-from tunewright.rate.agreement import measure_agreement, rating_table
 from tunewright.rate.paired_tests import holm
-from tunewright.rate.summary import Interval
-from tunewright.run.files import write_json_atomic
+from tunewright.run.files import file_sha256, write_json_atomic
 
 RESULTS_FILE = "results.json"
 PAGE_FILE = "results.html"
-_WINNER = {"win": "first", "tie": "tie", "loss": "second"}
 
 
 def study_results(folder: StudyFolder, *, peek: bool = False, seed: int = 0) -> dict[str, Any]:
@@ -57,12 +46,22 @@ def study_results(folder: StudyFolder, *, peek: bool = False, seed: int = 0) -> 
         if own:
             found.append(_question(question, own, folder, key, seed))
     _correct(found)
-    opened = folder.times_opened()
+    lock = None if peek else folder.verify_lock()
+    # both, since the list of openings can be deleted and the lock cannot
+    opened = max(
+        sum(not one["locked"] for one in folder.times_opened()), lock["opened_before"] if lock else 0
+    )
     return {
         "study": folder.path.name,
         "peek": peek,
-        "opened_before_lock": sum(not one["locked"] for one in opened),
-        "locked": None if peek else folder.verify_lock()["time"],
+        "opened_before_lock": opened,
+        "locked": lock["time"] if lock else None,
+        "lock_sha256": file_sha256(folder.lock_path) if lock else None,
+        "design": {
+            name: folder.design[name]
+            for name in ("seed", "repeat", "num_gold", "num_training", "items_per_rater", "instructions")
+        },
+        "version": tunewright.__version__,
         "pairwise": folder.is_pairwise,
         "num_prompts": folder.design["num_prompts"],
         "num_raters": len(folder.raters),
@@ -101,134 +100,12 @@ def _question(
         "level": question.level,
         "good_means": question.good_means or ("good" if question.good else ""),
         "options": [option.model_dump(mode="json") for option in question.options],
-        "first": _side(question, found, assigned, seed),
-        "adjudicated": _side(question, decided, Counter(), seed) if changed else None,
+        "first": measures(question, found, assigned, seed),
+        "adjudicated": measures(question, decided, Counter(), seed) if changed else None,
         "num_after_unblinding": sum(
             row["after_unblinding"] for row in decisions(folder) if row["question"] == question.id
         ),
-        "agreement": _agreement(question, found, seed),
-    }
-
-
-def _side(
-    question: Question, found: Sequence[Judgement], assigned: Mapping[tuple[str, ...], int], seed: int
-) -> dict[str, Any]:
-    if question.kind == "preference":
-        return _pairs(found, assigned, seed)
-    systems = sorted({one.systems for one in found})
-    tested = _score(question, "good" if question.good else "mean")
-    rows = [_system(question, [one for one in found if one.systems == own], assigned[own]) for own in systems]
-    tests = []
-    if tested is not None:
-        scores = by_prompt(found, tested)
-        for a, b in itertools.combinations(systems, 2):
-            shared = sorted(scores[a].keys() & scores[b].keys())
-            if shared:
-                gap = paired_difference([scores[a][one] - scores[b][one] for one in shared], seed=seed)
-                tests.append({"a": " vs ".join(a), "b": " vs ".join(b), **asdict(gap)})
-    measure = "share" if question.good else "mean"
-    return {"measure": measure, "systems": rows, "tests": tests, "ranking": None, "problem": ""}
-
-
-def _score(question: Question, measure: str) -> dict[Any, float] | None:
-    """What each value counts for; None for names, which have no mean."""
-    scale = question.scale()
-    if measure == "good":
-        return {value: float(value in question.good) for value in scale}
-    numbers = {value: value for value in scale if not isinstance(value, str)}
-    return {value: float(number) for value, number in numbers.items()} or None
-
-
-def _system(question: Question, found: Sequence[Judgement], num_assigned: int) -> dict[str, Any]:
-    counts = Counter(one.value for one in found)
-    row: dict[str, Any] = {
-        "name": " vs ".join(found[0].systems),
-        "num_ratings": len(found),
-        "num_missing": max(0, num_assigned - len(found)),
-        "num_prompts": len({one.prompt for one in found}),
-        "counts": [{"value": value, "count": counts[value]} for value in question.scale()],
-        "mean": None,
-        "mean_interval": None,
-        "share": None,
-        "share_interval": None,
-    }
-    numbers = _score(question, "mean")
-    if numbers is not None and question.level != "nominal":
-        values = list(by_prompt(found, numbers)[found[0].systems].values())
-        row["mean"] = sum(values) / len(values)
-        row["mean_interval"] = _ends(mean_interval(values))
-    if question.good:
-        good = _score(question, "good")
-        assert good is not None
-        values = list(by_prompt(found, good)[found[0].systems].values())
-        row["share"] = sum(values) / len(values)
-        row["share_interval"] = _ends(share_interval(values, len(found)))
-    return row
-
-
-def _pairs(found: Sequence[Judgement], assigned: Mapping[tuple[str, ...], int], seed: int) -> dict[str, Any]:
-    """Wins, ties and losses of each pair's first system, the win rate over prompts, strengths over all."""
-    tests = []
-    for systems, scores in sorted(by_prompt(found, SCORE_OF_PAIR).items()):
-        values = list(scores.values())
-        counts = Counter(one.value for one in found if one.systems == systems)
-        gap = paired_difference([2 * (value - 0.5) for value in values], seed=seed)
-        num = sum(counts.values())
-        tests.append(
-            {
-                "a": systems[0],
-                "b": systems[1],
-                "wins": counts["win"],
-                "ties": counts["tie"],
-                "losses": counts["loss"],
-                "num_missing": max(0, assigned[systems] - num),
-                "win_rate": sum(values) / len(values),
-                "win_rate_interval": _ends(share_interval(values, num)),
-                **asdict(gap),
-            }
-        )
-    ranking, problem = _ranking(found)
-    return {"measure": "wins", "systems": [], "tests": tests, "ranking": ranking, "problem": problem}
-
-
-def _ranking(found: Sequence[Judgement]) -> tuple[dict[str, Any] | None, str]:
-    games = [Game(one.systems[0], one.systems[1], _WINNER[one.value], one.prompt) for one in found]  # type: ignore[arg-type]
-    try:
-        ranking = bradley_terry(games, where="Bradley–Terry")
-    except DataError as error:
-        return None, str(error)
-    plain = asdict(ranking)
-    return {"tie": ranking.tie, "strengths": list(plain["strengths"])}, ""
-
-
-def _agreement(question: Question, found: Sequence[Judgement], seed: int) -> dict[str, Any]:
-    """Agreement on first ratings, prompts drawn as a whole; only the coefficients that fit the question's
-    level.
-    """
-    triples = [(" ".join((one.item, *one.systems)), one.rater, one.value) for one in found]
-    cluster_of = {" ".join((one.item, *one.systems)): one.prompt for one in found}
-    scale = question.scale() if question.kind == "choice" else ("win", "tie", "loss")
-    try:
-        table = rating_table(triples, scale=scale, cluster_of=cluster_of)
-        measured = measure_agreement(table, seed=seed, where=question.id)
-    except DataError as error:
-        return {"problem": str(error)}
-    wanted = {
-        "nominal": {"percent nominal", "cohen nominal", "fleiss nominal", "alpha nominal", "ac1 nominal"},
-        "ordinal": {"percent nominal", "cohen quadratic", "alpha ordinal", "ac1 nominal", "ac2 quadratic"},
-        "interval": {"percent nominal", "cohen quadratic", "alpha interval", "ac1 nominal", "ac2 quadratic"},
-    }[question.level]
-    kept = [one for one in measured.coefficients if f"{one.name} {one.weighting}" in wanted]
-    return {
-        "problem": "",
-        "num_items": measured.num_items,
-        "num_pairable": measured.num_pairable,
-        "coefficients": [asdict(one) for one in kept],
-        "prevalence": [
-            {"value": value, "share": share}
-            for value, share in zip(measured.categories, measured.prevalence, strict=True)
-        ],
-        "notes": list(measured.notes),
+        "agreement": agreement(question, found, seed),
     }
 
 
@@ -267,7 +144,3 @@ def _comments(folder: StudyFolder, ratings: Iterable[Any], key: Key) -> list[dic
         for rating in ratings
         if rating.question in texts and rating.value.strip() and key.items[rating.item]["kind"] == "main"
     ]
-
-
-def _ends(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else {"low": interval.low, "high": interval.high}
