@@ -81,6 +81,8 @@ def test_wrong_uses_say_what_to_do(tuned_run: Path, tmp_path: Path) -> None:
         run(tuned_run, "--tasks", "habits", "--include", LOCAL_TASKS)
     with pytest.raises(RecipeError, match="two models are called tuned; write NAME="):
         run(tuned_run, tuned_run / "model", "--out", tmp_path / "out")
+    with pytest.raises(RecipeError, match="that of a folder"):
+        run(f"..={tuned_run}", "--tasks", "habits", "--include", LOCAL_TASKS, "--out", tmp_path / "out")
     with pytest.raises(RecipeError, match="no model"):
         run("--tasks", "habits", "--include", LOCAL_TASKS, "--out", tmp_path / "out")
 

@@ -157,7 +157,7 @@ def _models(given: list[str]) -> dict[str, str]:
             name = path.resolve().name if path.exists() else path.name
         if name in named:
             raise RecipeError(f"two models are called {name}; write NAME={spec} to tell them apart")
-        if not name or "/" in name:
+        if name in ("", ".", "..") or "/" in name:
             raise RecipeError(f"{text}: the name before = is that of a folder, without /")
         named[name] = spec
     return named
