@@ -76,6 +76,21 @@ def test_seeds_that_disagree_are_not_settled_by_examples() -> None:
     assert found.seeds is None or 3 < found.seeds <= MOST_SEEDS
 
 
+def test_where_neither_alone_would_do_both_may() -> None:
+    """Seeds and examples each leave more than the gap, however many there are of the other."""
+    rng = np.random.default_rng(5)
+    table = rng.normal(0, 1, (3, 1)) + rng.normal(0, 1, (1, 30)) + rng.normal(0, 0.1, (3, 30))
+    table += 0.15 - table.mean()
+    found = needed(table)
+    assert (found.seeds, found.examples) == (None, None)
+    assert found.both is None or found.both[0] > 3
+    wide = needed(table + 0.15)
+    assert wide.both is not None
+    num_seeds, num_examples = wide.both
+    assert reach(components(table).parts(num_seeds, num_examples), alpha=0.05) <= 0.3
+    assert num_examples == pytest.approx(10 * num_seeds, abs=10)
+
+
 def test_so_many_seeds_find_the_difference_as_often_as_planned() -> None:
     """From the true components, over 600 repeats: 80 % to within three standard errors (5 points), and never
     much more, so that the number is not just a safe one."""

@@ -12,10 +12,11 @@ from tunewright.report.settling import needed_text, settling_sentence
     ("needed", "num_seeds", "text"),
     [
         (Needed(7, 1234), 3, "≈ 7 seeds or 1,300 prompts"),
-        (Needed(7, None), 3, "≈ 7 seeds (more prompts alone would not do)"),
-        (Needed(None, 61), 3, "≈ 61 prompts (more seeds alone would not do)"),
+        (Needed(7, None), 3, "≈ 7 seeds (no number of prompts)"),
+        (Needed(None, 61), 3, "≈ 61 prompts (no number of seeds)"),
         (Needed(None, 1000), 1, "≈ 1,000 prompts, and for other seeds at least 3 of them"),
-        (Needed(None, None), 3, "more than 100 seeds and 1,000,000 prompts"),
+        (Needed(None, None), 3, "more than 100 seeds with as many times more prompts"),
+        (Needed(None, None, (12, 481)), 3, "≈ 12 seeds and 490 prompts, neither alone"),
         (Needed(None, None), 1, "at least 3 seeds, and more than 1,000,000 prompts with this one"),
     ],
 )

@@ -61,9 +61,14 @@ def contrast_from_row(row: Mapping[str, Any]) -> Contrast:
         **{
             **row,
             "interval": Interval(**row["interval"]),
-            "needed": None if settled is None else Needed(**settled),
+            "needed": None if settled is None else _needed_from(settled),
         }
     )
+
+
+def _needed_from(row: Mapping[str, Any]) -> Needed:
+    both = row["both"]
+    return Needed(row["seeds"], row["examples"], None if both is None else (both[0], both[1]))
 
 
 @dataclass(frozen=True, slots=True)

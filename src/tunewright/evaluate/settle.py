@@ -32,11 +32,13 @@ class Needed:
     """Seeds on the same examples, or examples with the same seeds, that would show the difference.
 
     None where no number up to `MOST_SEEDS` or `MOST_EXAMPLES` would, or where nothing is known of it: one
-    seed says nothing of how seeds differ.
+    seed says nothing of how seeds differ. Where neither alone would do, `both` is as many times more of each
+    as would, (seeds, examples).
     """
 
     seeds: int | None
     examples: int | None
+    both: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,18 @@ def needed(differences_SN: ArrayLike, *, alpha: float = 1 - LEVEL) -> Needed:
         seeds = _fewest(lambda num: shows(num, num_examples), above=num_seeds, most=MOST_SEEDS)
     if num_examples > 1:
         examples = _fewest(lambda num: shows(num_seeds, num), above=num_examples, most=MOST_EXAMPLES)
-    return Needed(seeds, examples)
+    both = None
+    if num_seeds > 1 and num_examples > 1 and seeds is None and examples is None:
+        # in tenths, so that three seeds may become four
+        most = 10 * MOST_SEEDS // num_seeds
+        tenths = _fewest(lambda num: shows(*_times(num, table_SN.shape)), above=10, most=most)
+        both = None if tenths is None else _times(tenths, table_SN.shape)
+    return Needed(seeds, examples, both)
+
+
+def _times(tenths: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    num_seeds, num_examples = shape
+    return -(-tenths * num_seeds // 10), -(-tenths * num_examples // 10)
 
 
 def reach(parts: list[Part], *, alpha: float) -> float:

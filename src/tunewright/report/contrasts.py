@@ -25,8 +25,7 @@ def judges_grid(run: Run) -> Grid | None:
     by = words.listed([str(model) for model in judging["models"]])
     return _grid(
         run.measured.judges,
-        f"Win rate against {run.baseline} by {by}, 0.5 is even; a win needs both orders unless the recipe "
-        "says otherwise",
+        f"Win rate against {run.baseline} by {by}, 0.5 is even",
     )
 
 

@@ -12,6 +12,7 @@ from tunewright.records.digest import records_digest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.report.gather import Run
+from tunewright.report.grids import OWN
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def own_data(run: Run) -> dict[str, str]:
 
 def own_set(arm: str) -> str:
     """What an arm's own training rows are called among the sets."""
-    return f"train of {arm}"
+    return OWN + arm
 
 
 def record_of(sources: Sequence[Source], set_name: str, record_id: str) -> Record | None:

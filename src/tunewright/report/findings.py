@@ -20,13 +20,22 @@ def summary(run: Run) -> str:
     seeds = sorted({arm.seed for arm in run.arms})
     plural = "each " if len(names) > 1 else ""
     return (
-        f"{words.count(len(names), 'arm')} ({', '.join(names)}), {plural}{start} ({config['model']}, "
-        f"{words.parameters(arm.extra['num_parameters'])}) with "
+        f"{words.count(len(names), 'arm')} ({', '.join(names)}), {plural}{start} ({_models(run)}) with "
         f"{words.count(len(seeds), 'seed')} ({', '.join(map(str, seeds))}) for "
-        f"{_epochs(run)} on {words.count(arm.manifest['counts']['train'], 'row')}: "
+        f"{_epochs(run)} on {_rows(run)}: "
         f"batches of {config['batch_size']}, peak learning rate {arm.extra['lr']:g}, "
         f"{config['schedule']} schedule."
     )
+
+
+def _models(run: Run) -> str:
+    sizes = {str(a.manifest["config"]["model"]): a.extra["num_parameters"] for a in run.arms}
+    return " and ".join(f"{model}, {words.parameters(size)}" for model, size in sizes.items())
+
+
+def _rows(run: Run) -> str:
+    fewest, most = (which(int(arm.manifest["counts"]["train"]) for arm in run.arms) for which in (min, max))
+    return words.count(most, "row") if fewest == most else f"{fewest:,} to {most:,} rows"
 
 
 def _epochs(run: Run) -> str:

@@ -11,6 +11,7 @@ from tunewright.evaluate.losses import Distribution
 from tunewright.report import words
 from tunewright.report.gather import Run, TunedArm
 
+OWN = "train of "  # begins the name of an arm's own training set
 MOST_CHARS = 90  # of a cell; a hash has 64
 Z = 1.959964  # of a two-sided 95 % interval
 
@@ -31,6 +32,8 @@ class Grid:
 
 def set_title(name: str) -> str:
     """A set's name at the head of a column or figure."""
+    if name.startswith(OWN):
+        return f"Training rows of {name.removeprefix(OWN)}"
     return {"train": "Training rows", "heldout": "Held-out rows"}.get(name, name)
 
 

@@ -85,13 +85,17 @@ def _costs(run: Run) -> list[Column]:
         models = run.of_arm(arm)
         trained[arm] = sum(float(model.extra["train_seconds"]) for model in models) / len(models)
         tested[arm] = tasks.get(arm, 0.0) / len(models)
-    columns: list[Column] = [("Training", {arm: duration(seconds) for arm, seconds in trained.items()})]
-    if tasks:
-        columns.append(("Running tasks", {arm: duration(seconds) for arm, seconds in tested.items()}))
+    total = {arm: trained[arm] + tested[arm] for arm in trained}
+    head = "Training and tasks" if tasks else "Training"
+    columns: list[Column] = [(head, {arm: duration(seconds) for arm, seconds in total.items()})]
     price = run.recipe.get("hour_price")
     if price is not None:
-        hours = {arm: (trained[arm] + tested[arm]) / 3600 for arm in trained}
+        hours = {arm: seconds / 3600 for arm, seconds in total.items()}
         columns.append(
-            ("Price of a seed", {arm: f"{found * float(price):.2f}" for arm, found in hours.items()})
+            ("Price of a seed", {arm: _price(found * float(price)) for arm, found in hours.items()})
         )
     return columns
+
+
+def _price(amount: float) -> str:
+    return f"{amount:.2f}" if amount >= 0.1 else f"{amount:.2g}"

@@ -14,15 +14,15 @@ def settling_sentence(named: Mapping[str, tuple[Needed, int]], *, units: str) ->
 
     Those nearest to being settled come first.
     """
-    in_reach = {name: found for name, found in named.items() if found[0].seeds or found[0].examples}
+    in_reach = {name: found for name, found in named.items() if found[0] != Needed(None, None)}
     if not named:
         return []
     if not in_reach:
         return [
-            f"As small as these differences look, no number of seeds up to {MOST_SEEDS} or of {units} up to "
-            f"{MOST_EXAMPLES:,} would show them: take the arms as equal within the intervals."
+            f"As small as these differences look, even {MOST_SEEDS} seeds with as many times more {units} "
+            "would not show them: take the arms as equal within the intervals."
         ]
-    order = sorted(in_reach, key=lambda name: (in_reach[name][0].seeds or MOST_SEEDS + 1, name))
+    order = sorted(in_reach, key=lambda name: (_nearness(in_reach[name][0]), name))
     parts = [
         f"for {name} {needed_text(*named[name], units=units, of_word=True)}" for name in order[:MOST_NAMED]
     ]
@@ -43,14 +43,23 @@ def needed_text(needed: Needed, num_seeds: int, *, units: str, of_word: bool = F
     if seeds and examples:
         return f"{about}{seeds} or {examples}"
     if seeds:
-        return f"{about}{seeds} (more {units} alone would not do)"
+        return f"{about}{seeds} (no number of {units})"
     if examples and num_seeds == 1:
         return f"{about}{examples}, and for other seeds at least 3 of them"
     if examples:
-        return f"{about}{examples} (more seeds alone would not do)"
+        return f"{about}{examples} (no number of seeds)"
     if num_seeds == 1:
         return f"at least 3 seeds, and more than {MOST_EXAMPLES:,} {units} with this one"
-    return f"more than {MOST_SEEDS} seeds and {MOST_EXAMPLES:,} {units}"
+    if needed.both is None:
+        return f"more than {MOST_SEEDS} seeds with as many times more {units}"
+    return f"{about}{needed.both[0]:,} seeds and {_round(needed.both[1]):,} {units}, neither alone"
+
+
+def _nearness(needed: Needed) -> int:
+    """By seeds, which cost the most."""
+    if needed.seeds is not None:
+        return needed.seeds
+    return MOST_SEEDS + (0 if needed.examples is not None else 1)
 
 
 def _round(amount: int) -> int:
