@@ -17,7 +17,7 @@ FLOORS = [
     {"rate", "tune"},
     {"generate"},
     {"evaluate", "bank", "coach"},
-    {"report"},
+    {"report", "review"},
     {"pipeline"},
     {"cli"},
 ]

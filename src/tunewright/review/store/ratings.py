@@ -1,0 +1,310 @@
+"""Rating blind: a study's items for its raters, by code; what they say; nothing of which system is which.
+
+A rating is one row per item, answer, rater and question, by constraint. A rater who changes an answer before
+the lock changes the row; the audit has both values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+
+from tunewright.errors import DataError, TunewrightError
+from tunewright.evaluate.study.folder import StudyFolder
+from tunewright.evaluate.study.questions import Question, QuestionSet
+from tunewright.evaluate.study.ratings import Rating
+from tunewright.review.model import Person, Task
+from tunewright.review.store.audit import note
+from tunewright.review.store.database import Database
+from tunewright.review.store.schema import adjudications, queues, rate_items, tasks
+from tunewright.review.store.schema import ratings as table
+
+TRAINING = "training"
+_ROWS_AT_ONCE = 2_000
+
+
+class StaleTask(TunewrightError):
+    """The task was answered in another window since the page was opened. `current` is what counts now."""
+
+    def __init__(self, current: Task) -> None:
+        super().__init__("another window rated this item since it was opened here; compare, then save again")
+        self.current = current
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a careful rater says of a training item, by question, and why; shown after rating it."""
+
+    values: Mapping[str, Any]
+    feedback: str
+
+
+def questions(db: Database, queue_id: int) -> QuestionSet:
+    """What the study asks."""
+    with db.read() as connection:
+        return _questions(connection, queue_id)
+
+
+def next_task(db: Database, queue_id: int, person: Person) -> Task | None:
+    """The first item of `person` that is not done, training items first; None when all are or the queue is
+    closed."""
+    with db.read() as connection:
+        item = connection.execute(
+            select(tasks.c.item)
+            .join_from(tasks, queues, tasks.c.queue_id == queues.c.id)
+            .where(_own(queue_id, person), ~tasks.c.is_done, queues.c.is_open)
+            .order_by(tasks.c.place)
+            .limit(1)
+        ).scalar()
+        return None if item is None else _task(connection, queue_id, item, person)
+
+
+def task(db: Database, queue_id: int, item: str, person: Person) -> Task | None:
+    """One item assigned to `person`; None for any other."""
+    with db.read() as connection:
+        return _task(connection, queue_id, item, person)
+
+
+def task_at(db: Database, queue_id: int, place: int, person: Person) -> Task | None:
+    """The item at a place of this rater's order, from 1, for going back; None when there is none."""
+    with db.read() as connection:
+        item = connection.execute(
+            select(tasks.c.item).where(_own(queue_id, person), tasks.c.place == place)
+        ).scalar()
+        return None if item is None else _task(connection, queue_id, item, person)
+
+
+def rate(
+    db: Database,
+    queue_id: int,
+    item: str,
+    person: Person,
+    *,
+    version: int,
+    values: Mapping[tuple[str, str], Any],
+    comment: str = "",
+    seconds: float,
+) -> Task:
+    """Keep what `person` says of an item, by (question, answer code or ""); the task as it is then.
+
+    The values take the place of those before. A task is done when all required questions are answered; what
+    is not answered yet may be left out. `seconds` is active time, added to that of earlier saves. StaleTask
+    when another window was quicker; DataError after the lock, for others' items, for a value that is none,
+    and for an item that was adjudicated: its first ratings stay.
+    """
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise DataError(f"{seconds} seconds: a time is 0 or more")
+    now = db.clock()
+    with db.write() as connection:
+        row = connection.execute(
+            select(tasks.c.version, tasks.c.seconds, tasks.c.answers)
+            .where(_own(queue_id, person), tasks.c.item == item)
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise DataError(f"item {item!r} is not assigned to {person.name!r}")
+        _check_open(connection, queue_id, item)
+        current = _task(connection, queue_id, item, person)
+        assert current is not None
+        asked = _questions(connection, queue_id)
+        checked = _checked(asked, tuple(row.answers), values)
+        if row.version != version:
+            if row.version == version + 1 and (current.given, current.comment) == (checked, comment):
+                return current  # the same save sent twice
+            raise StaleTask(current)
+        _replace(connection, queue_id, item, person, current.given, checked, now, row.seconds + seconds)
+        connection.execute(
+            update(tasks)
+            .where(_own(queue_id, person), tasks.c.item == item)
+            .values(
+                version=version + 1,
+                comment=comment,
+                is_done=_is_done(asked, tuple(row.answers), checked),
+                seconds=row.seconds + seconds,
+                at=now,
+            )
+        )
+        said = [[question, answer, value] for (question, answer), value in checked.items()]
+        detail = {"queue": queue_id, "version": version + 1, "values": said, "comment": comment}
+        note(connection, db, person, "rate", f"task:{queue_id}:{item}", detail)
+        after = _task(connection, queue_id, item, person)
+        assert after is not None
+        return after
+
+
+def rating_rows(db: Database, queue_id: int) -> Iterator[Rating]:
+    """The ratings that count, as the study's rows; still blind. In the order of raters and their places."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(table)
+            .join(tasks, and_(*(tasks.c[name] == table.c[name] for name in ("queue_id", "rater", "item"))))
+            .where(table.c.queue_id == queue_id)
+            .order_by(table.c.rater, tasks.c.place, table.c.question, table.c.answer)
+            .execution_options(yield_per=_ROWS_AT_ONCE)
+        )
+        for row in rows:
+            time = datetime.fromtimestamp(row.at, UTC).isoformat(timespec="milliseconds")
+            yield Rating(row.item, row.answer, row.rater, row.question, row.value, time, row.seconds)
+
+
+def tasks_of(db: Database, queue_id: int, person: Person) -> tuple[int, int, int]:
+    """How many items `person` has done, how many there are, and how many training items are left."""
+    with db.read() as connection:
+        row = connection.execute(
+            select(
+                func.count().filter(tasks.c.is_done),
+                func.count(),
+                func.count().filter(and_(~tasks.c.is_done, tasks.c.part == TRAINING)),
+            ).where(_own(queue_id, person))
+        ).one()
+        return row[0], row[1], row[2]
+
+
+def expected(db: Database, queue_id: int, item: str, person: Person | None = None) -> Expected | None:
+    """What a careful rater says of a training item; None of any other, and before `person` has rated it."""
+    with db.read() as connection:
+        row = connection.execute(
+            select(rate_items.c.expected).where(
+                rate_items.c.queue_id == queue_id, rate_items.c.item == item, rate_items.c.kind == TRAINING
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        if person is not None:
+            found = _task(connection, queue_id, item, person)
+            if found is None or not found.is_done:
+                return None
+        return Expected(row.expected.get("expected", {}), row.expected.get("feedback") or "")
+
+
+def _own(queue_id: int, person: Person) -> ColumnElement[bool]:
+    return and_(tasks.c.queue_id == queue_id, tasks.c.rater == person.name)
+
+
+def _questions(connection: Connection, queue_id: int) -> QuestionSet:
+    row = connection.execute(select(queues.c.questions).where(queues.c.id == queue_id)).one_or_none()
+    if row is None or not row.questions:
+        raise DataError(f"queue {queue_id} is no study")
+    return QuestionSet.model_validate({"questions": row.questions})
+
+
+def _task(connection: Connection, queue_id: int, item: str, person: Person) -> Task | None:
+    num_places = connection.execute(
+        select(func.count()).select_from(tasks).where(_own(queue_id, person))
+    ).scalar_one()
+    row = connection.execute(
+        select(tasks, rate_items.c.prompt, rate_items.c.answers.label("shown"))
+        .join(rate_items, and_(rate_items.c.queue_id == tasks.c.queue_id, rate_items.c.item == tasks.c.item))
+        .where(_own(queue_id, person), tasks.c.item == item)
+    ).one_or_none()
+    if row is None:
+        return None
+    given = connection.execute(
+        select(table.c.question, table.c.answer, table.c.value).where(
+            table.c.queue_id == queue_id, table.c.item == item, table.c.rater == person.name
+        )
+    )
+    contents = {answer["answer"]: answer for answer in row.shown}
+    return Task(
+        queue_id=queue_id,
+        item=item,
+        place=row.place,
+        num_places=num_places,
+        part=row.part,
+        prompt=row.prompt,
+        answers=tuple((code, _text(contents[code])) for code in row.answers),
+        given={(question, answer): value for question, answer, value in given},
+        comment=row.comment,
+        version=row.version,
+        is_done=row.is_done,
+    )
+
+
+def _text(answer: Mapping[str, Any]) -> str:
+    """Output and explanation of an answer as one text."""
+    return "\n\n".join(answer[name] for name in ("output", "explanation") if answer.get(name))
+
+
+def _check_open(connection: Connection, queue_id: int, item: str) -> None:
+    # a shared lock: who closes the queue waits for ratings under way, and none begins after that
+    row = connection.execute(
+        select(queues.c.is_open, queues.c.study).where(queues.c.id == queue_id).with_for_update(read=True)
+    ).one()
+    if not row.is_open or StudyFolder(row.study).is_locked:
+        raise DataError("the study is closed or locked; no rating is taken any more")
+    decided = connection.execute(
+        select(adjudications.c.id)
+        .where(adjudications.c.queue_id == queue_id, adjudications.c.item == item)
+        .limit(1)
+    ).one_or_none()
+    if decided is not None:
+        raise DataError(f"item {item!r} was adjudicated; its first ratings stay as they are")
+
+
+def _checked(
+    asked: QuestionSet, answers: tuple[str, ...], values: Mapping[tuple[str, str], Any]
+) -> dict[tuple[str, str], Any]:
+    """The values, whole numbers as floats as in a study's files. DataError names the first that is none."""
+    checked = {}
+    for (id, answer), value in values.items():
+        question = asked.get(id)
+        if question is None:
+            raise DataError(f"no question is called {id!r}")
+        if answer not in (answers if question.about == "answer" else ("",)):
+            raise DataError(f"question {id!r}: {answer!r} is not what it is about")
+        refusal = question.refusal(value, answers)
+        if refusal:
+            raise DataError(f"question {id!r}: {refusal}")
+        checked[id, answer] = float(value) if isinstance(value, int) else value
+    return checked
+
+
+def _is_done(asked: QuestionSet, answers: tuple[str, ...], given: Mapping[tuple[str, str], Any]) -> bool:
+    return all(
+        place in given
+        for question in asked.questions
+        if question.required
+        for place in _places(question, answers)
+    )
+
+
+def _places(question: Question, answers: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(question.id, code) for code in (answers if question.about == "answer" else ("",))]
+
+
+def _replace(
+    connection: Connection,
+    queue_id: int,
+    item: str,
+    person: Person,
+    before: Mapping[tuple[str, str], Any],
+    after: Mapping[tuple[str, str], Any],
+    now: float,
+    seconds: float,
+) -> None:
+    """Write what changed; what stays the same keeps its time."""
+    changed = {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
+    own = and_(table.c.queue_id == queue_id, table.c.item == item, table.c.rater == person.name)
+    for question, answer in sorted(changed):
+        if (question, answer) in before:
+            connection.execute(
+                delete(table).where(own, table.c.question == question, table.c.answer == answer)
+            )
+        if (question, answer) in after:
+            connection.execute(
+                insert(table).values(
+                    queue_id=queue_id,
+                    item=item,
+                    answer=answer,
+                    rater=person.name,
+                    question=question,
+                    value=after[question, answer],
+                    at=now,
+                    seconds=seconds,
+                )
+            )
