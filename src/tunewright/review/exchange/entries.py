@@ -1,0 +1,65 @@
+"""The items of a queue with what everybody said of them: what every export is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tunewright.review.exchange.final import Final, Verdict, final_of
+from tunewright.review.exchange.result import Result
+from tunewright.review.model import Item, Revision, Role
+from tunewright.review.store.database import Database
+from tunewright.review.store.lead import verdicts
+from tunewright.review.store.outside import items
+from tunewright.review.store.people import people
+from tunewright.review.store.revisions import revisions
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item, all results that count (one per person), and which of them is final."""
+
+    item: Item
+    results: tuple[Result, ...]
+    final: Final
+
+
+def entries(db: Database, queue_id: int) -> Iterator[Entry]:
+    """All items in the order of import. Both streams are by item, so memory holds one."""
+    everybody = people(db)
+    names = {person.id: person.name for person in everybody}
+    owners = frozenset(person.name for person in everybody if person.role in (Role.OWNER, Role.LEAD))
+    judged = {
+        verdict.item_id: Verdict(verdict.is_good, verdict.at)
+        for verdict in verdicts(db, queue_id)
+        if verdict.is_good is not None
+    }
+    said = revisions(db, queue_id)
+    ahead = next(said, None)
+    for item in items(db, queue_id):
+        own: list[Result] = []
+        while ahead is not None and ahead[0].id == item.id:
+            own.append(_result(item, ahead[1], names))
+            ahead = next(said, None)
+        final = final_of(
+            own,
+            owners=owners,
+            verdict=judged.get(item.id),
+            needs_instruction=not item.history,
+        )
+        yield Entry(item, tuple(own), final)
+
+
+def _result(item: Item, revision: Revision, names: dict[int, str]) -> Result:
+    return Result(
+        key=item.key,
+        person=names[revision.person_id],
+        decision=revision.decision,
+        texts=revision.texts,
+        reason=revision.reason,
+        at=revision.at,
+        seconds=revision.seconds,
+        seconds_open=revision.seconds_open,
+        shown_draft=revision.shown_draft,
+        version=revision.version,
+    )

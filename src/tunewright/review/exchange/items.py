@@ -1,0 +1,247 @@
+"""Items to revise from everything that holds pairs: one generator, whatever the file is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tunewright.coach.read_revisions import read_revisions
+from tunewright.errors import DataError
+from tunewright.records.ids import SeenIds
+from tunewright.records.read import OnReject, read_records
+from tunewright.records.reject import Reject, cut
+from tunewright.records.row import Row, RowError, kind_of
+from tunewright.review.exchange import argilla, label_studio, potato
+from tunewright.review.exchange.foreign import item_of_record, texts_of
+from tunewright.review.exchange.kinds import Kind, rows_of, what_is
+from tunewright.review.exchange.result import Note
+from tunewright.review.exchange.runs import (
+    RECORDS,
+    Draft,
+    data_of_check,
+    draft_of_record,
+    drafts_of_run,
+    findings_of_check,
+    findings_of_rating,
+    lineage_of_run,
+    revised_items,
+)
+from tunewright.review.model import Finding
+from tunewright.review.store.queues import NewItem
+
+ItemOf = Callable[[Mapping[str, Any]], tuple[NewItem, Note | None]]
+ITEM_OF: Mapping[Kind, ItemOf] = {
+    Kind.LABEL_STUDIO: label_studio.item_of,
+    Kind.ARGILLA: argilla.item_of,
+    Kind.POTATO: potato.item_of,
+}
+
+
+def read_items(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    drafts: str | Path | None = None,
+    findings: str | Path | Sequence[str | Path] = (),
+    on_reject: OnReject | None = None,
+) -> Iterator[NewItem]:
+    """The items of a file, a run folder or another tool's project, one at a time, in order.
+
+    What it is follows from the content (`what_is`) unless `format` names it: a kind, or a format of records.
+    Records that a coach or an expert revised are shown as they were, what was made of them is the draft.
+    `drafts` (a revise run, or data with the same ids) and `findings` (check and rate runs) are joined by id;
+    DataError when no id fits. A broken row goes to `on_reject`; without it it is a `DataError`.
+    """
+    kind, record_format = _kind(path, format)
+    found = _read(Path(path), str(path), kind, record_format, on_reject)
+    if drafts is not None:
+        found = _with_drafts(found, _drafts(drafts, on_reject), str(drafts))
+    for one in [findings] if isinstance(findings, str | Path) else findings:
+        found = _with_findings(found, _findings(Path(one)), str(one))
+    return found
+
+
+def _kind(path: str | Path, format: str | None) -> tuple[Kind, str | None]:
+    if format is not None and format not in {kind.value for kind in Kind}:
+        return Kind.RECORDS, format
+    kind = Kind(format) if format is not None else what_is(path)
+    if kind is Kind.STUDY:
+        raise DataError(f"{path}: is a rating study, and becomes a queue as a whole")
+    if kind is Kind.TABLE:
+        raise DataError(
+            f"{path}: is our own table, which holds no whole pairs; import it as results of its queue"
+        )
+    return kind, None
+
+
+def _read(
+    path: Path, name: str, kind: Kind, format: str | None, on_reject: OnReject | None
+) -> Iterator[NewItem]:
+    if kind is Kind.REVISE_RUN:
+        return revised_items(path, on_reject=on_reject)
+    if kind is Kind.CHECK_RUN:
+        return _checked(path, on_reject)
+    if kind is Kind.RATE_RUN:
+        return _rated(path, on_reject)
+    if kind is Kind.REVISIONS:
+        return _revisions(path, on_reject)
+    if kind in ITEM_OF:
+        files = files_of(path, kind)
+        return (item for item, _ in tool_items(files, ITEM_OF[kind], name, on_reject))
+    return (item_of_record(record) for record in read_records(name, format=format, on_reject=on_reject))
+
+
+def files_of(path: Path, kind: Kind) -> list[Path]:
+    """The files of a tool's project that hold its items. DataError when there are none."""
+    if not path.is_dir():
+        if kind is Kind.POTATO and path.name == potato.STATE_FILE:
+            raise DataError(f"{path}: holds one person's answers and no items; name the project's folder")
+        return [path]
+    if kind is Kind.ARGILLA:
+        files = [path / "records.json"]
+    elif kind is Kind.POTATO:
+        files = [
+            one for one in sorted((path / "data").glob("*")) if one.suffix in (".json", ".jsonl", ".csv")
+        ]
+    else:
+        files = sorted(path.glob("*.json"))
+    files = [one for one in files if one.is_file()]
+    if not files:
+        raise DataError(f"{path}: holds no items of {kind.value}; name the file itself")
+    return files
+
+
+def tool_items(
+    files: Sequence[Path], item_of: ItemOf, name: str, on_reject: OnReject | None
+) -> Iterator[tuple[NewItem, Mapping[str, Any]]]:
+    """The items in a tool's files, each with its row; keys are made unique as those of records are."""
+    seen = SeenIds()
+    num_good = num_bad = 0
+    for file in files:
+        for row in rows_of(file):
+            try:
+                item, _ = item_of(object_of(row))
+            except RowError as error:
+                num_bad += 1
+                refuse(file, row, error, on_reject)
+                continue
+            num_good += 1
+            yield replace(item, key=seen.unique(item.key)), row.values
+    if not num_good:
+        raise DataError(
+            f"{name}: " + (f"none of its {num_bad:,} rows can be used" if num_bad else "holds no rows")
+        )
+
+
+def object_of(row: Row) -> dict[str, Any]:
+    """The row's object; RowError when it is broken or something else."""
+    if isinstance(row.values, RowError):
+        raise row.values
+    if not isinstance(row.values, dict):
+        raise RowError("", f"is {kind_of(row.values)}, not an object")
+    return row.values
+
+
+def refuse(file: Path, row: Row, error: RowError, on_reject: OnReject | None) -> None:
+    """Hand a broken row on; DataError when nobody takes it."""
+    field, reason = (text.encode("utf-8", "replace").decode() for text in (error.field, error.reason))
+    reject = Reject(
+        str(file), row.line, field, reason, cut(row.raw if row.raw is not None else repr(row.values))
+    )
+    if on_reject is None:
+        raise DataError(str(reject))
+    on_reject(reject)
+
+
+def _checked(folder: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
+    known = findings_of_check(folder)
+    lineage = lineage_of_run(folder)
+    for record in read_records(data_of_check(folder), on_reject=on_reject):
+        item = item_of_record(record, lineage=lineage)
+        yield _found(item, known.get(item.key, ()))
+
+
+def _rated(folder: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
+    known = findings_of_rating(folder)
+    lineage = lineage_of_run(folder)
+    for record in read_records(folder / RECORDS, on_reject=on_reject):
+        item = item_of_record(record, lineage=lineage)
+        yield _found(item, known.get(item.key, ()))
+
+
+def _revisions(path: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
+    for revision in read_revisions(path, on_reject=on_reject):
+        item = item_of_record(revision.original)
+        lineage = {**item.lineage, "revision": dict(revision.meta)} if revision.meta else item.lineage
+        yield replace(item, draft=texts_of(revision.revised), lineage=lineage)
+
+
+def _drafts(source: str | Path, on_reject: OnReject | None) -> dict[str, Draft]:
+    kind = what_is(source)
+    if kind is Kind.REVISE_RUN:
+        return drafts_of_run(Path(source))
+    if kind is Kind.REVISIONS:
+        return {
+            revision.id: draft_of_record(revision.revised)
+            for revision in read_revisions(source, on_reject=on_reject)
+        }
+    if kind is not Kind.RECORDS:
+        raise DataError(f"{source}: is {kind.value}; drafts come from a revise run, revisions or records")
+    return {record.id: draft_of_record(record) for record in read_records(source, on_reject=on_reject)}
+
+
+def _with_drafts(items: Iterator[NewItem], drafts: Mapping[str, Draft], name: str) -> Iterator[NewItem]:
+    num_joined = 0
+    for item in items:
+        draft = drafts.get(item.key)
+        if draft is None:
+            yield item
+            continue
+        num_joined += 1
+        texts = draft.texts
+        if texts is not None:  # a coach does not revise the system message, and a run's rows leave it out
+            texts = {**texts, "system": texts.get("system") or item.original.get("system", "")}
+        yield replace(
+            item,
+            draft=texts,
+            draft_reason=draft.reason,
+            findings=(*item.findings, *draft.findings),
+            lineage={**item.lineage, **(draft.lineage or {})},
+        )
+    if not num_joined:
+        raise DataError(f"{name}: holds no draft of any of these items; the ids are of other records")
+
+
+def _findings(path: Path) -> dict[str, tuple[Finding, ...]]:
+    kind = what_is(path)
+    if kind is Kind.CHECK_RUN:
+        return findings_of_check(path)
+    if kind is Kind.RATE_RUN:
+        return findings_of_rating(path)
+    raise DataError(f"{path}: is {kind.value}; findings come from a check run or a rate run")
+
+
+def _with_findings(
+    items: Iterator[NewItem], known: Mapping[str, tuple[Finding, ...]], name: str
+) -> Iterator[NewItem]:
+    """The items with what was found in them. No finding at all is good news; other records' are a mistake."""
+    keys = set()
+    for item in items:
+        if item.key in known:
+            keys.add(item.key)
+        yield _found(item, known.get(item.key, ()))
+    if known and not keys:
+        raise DataError(f"{name}: has findings, but of none of these items; the ids are of other records")
+
+
+def _found(item: NewItem, findings: tuple[Finding, ...]) -> NewItem:
+    """The item with more findings. A place outside its text (it was of another version) is the whole."""
+    good = tuple(
+        finding
+        if 0 <= finding.start <= finding.end <= len(item.original.get(finding.field, ""))
+        else replace(finding, start=0, end=0)
+        for finding in findings
+    )
+    return replace(item, findings=(*item.findings, *good)) if good else item
