@@ -52,6 +52,7 @@ COMMANDS = [
     "evaluate winrate",
     "evaluate agreement",
     "study",
+    "study power",
     "study new",
     "study status",
     "study import-ratings",
@@ -60,6 +61,16 @@ COMMANDS = [
     "study unblind",
     "study export",
     "study results",
+    "review",
+    "review import",
+    "review export",
+    "review backup",
+    "review users",
+    "review users add",
+    "review users list",
+    "review users role",
+    "review users password",
+    "review users disable",
     "report",
     "tokens",
 ]
@@ -99,7 +110,18 @@ def recipe_lines(schema: dict[str, Any]) -> Iterator[str]:
         "",
     ]
     yield from table("Top level", schema, schema["$defs"])
-    for key in ("generate", "dedup", "check", "revise", "rate", "select", "tune", "evaluate"):
+    for key in (
+        "generate",
+        "dedup",
+        "check",
+        "revise",
+        "rate",
+        "select",
+        "tune",
+        "evaluate",
+        "tasks",
+        "judge",
+    ):
         reference = json.dumps(schema["properties"][key]).split('"#/$defs/')[1].split('"')[0]
         yield from table(f"`{key}:`", schema["$defs"][reference], schema["$defs"])
         if key == "rate":

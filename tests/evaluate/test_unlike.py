@@ -19,7 +19,7 @@ from tunewright.records.record import Record
 def manifest(**changes: Any) -> dict[str, Any]:
     """A tuned model's, as far as it is looked at; `tokenizer`, `rows`, `data` and `held` are digests."""
     settings = {"max_tokens": 64, "too_long": "drop", "explanation": True, "chat_template": None}
-    found = {
+    return {
         "config": settings | {key: changes[key] for key in settings if key in changes},
         "inputs": {"data": changes.get("data", "d"), "held": changes.get("held", "h")},
         "extra": {
@@ -28,7 +28,6 @@ def manifest(**changes: Any) -> dict[str, Any]:
             "tokenizer_sha256": changes.get("tokenizer", "k"),
         },
     }
-    return found
 
 
 HELD = {"held": [Record("e0", "say", "héllo"), Record("e1", "say", "ok")]}

@@ -31,6 +31,7 @@ from tunewright.cli import (
     reparse,
     replies,
     report,
+    review,
     revise,
     run,
     select,
@@ -80,6 +81,7 @@ app.command("tune")(tune.command)
 app.command("compare")(compare.command)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(study.app, name="study")
+app.add_typer(review.app, name="review")
 app.command("report")(report.command)
 app.command("tokens")(tokens.command)
 

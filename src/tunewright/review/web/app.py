@@ -1,0 +1,154 @@
+"""The whole page put together: routers, static files, errors, the guard around them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+
+from anyio import CapacityLimiter
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from tunewright.review.store.database import Database
+from tunewright.review.web import adjudicate, lead, login, look, rate, revise
+from tunewright.review.web.pages import STATIC, ErrorPage, render
+from tunewright.review.web.security import (
+    HEADERS,
+    Guard,
+    LoggedOut,
+    Site,
+    check_address,
+    check_form,
+    login_address,
+    read_form,
+    visitor,
+)
+
+log = logging.getLogger(__name__)
+
+GROUPS = (login, revise, rate, adjudicate, look, lead)  # lead brings people and the owner's sample
+LOGINS_AT_ONCE = 2
+NOT_TEXTS = frozenset({"csrf", "password"})
+TITLES = {
+    400: "That could not be read",
+    401: "You are logged out",
+    403: "Not for you",
+    404: "There is nothing here",
+    405: "That cannot be done here",
+    409: "Somebody was faster",
+    413: "That is too long",
+    422: "That does not fit",
+    429: "Too many tries",
+    500: "This went wrong on our side",
+}
+
+PLAIN = {
+    404: "The address is not one of this page, or what it led to is gone.",
+    405: "This address takes no such request.",
+}
+
+
+def create_app(
+    db: Database, *, secure: bool = False, site: Site | None = None, run_folders: Sequence[Path] = ()
+) -> FastAPI:
+    """The page over this database. `secure` says that browsers reach it by https; `site` says all the rest.
+    `run_folders` are where the reports lie that records and queues are linked to."""
+    app = FastAPI(
+        title="Tunewright review",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(check_address), Depends(check_form)],
+    )
+    app.state.db = db
+    app.state.site = site or Site(secure=secure)
+    app.state.logins = CapacityLimiter(LOGINS_AT_ONCE)
+    app.state.run_folders = tuple(run_folders)
+    for group in GROUPS:
+        app.include_router(group.router)
+    app.mount("/static", StaticFilesForAYear(directory=STATIC), name="static")
+    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _does_not_fit)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Guard, site=app.state.site)
+    return app
+
+
+class StaticFilesForAYear(StaticFiles):
+    """Style sheets and scripts; their addresses carry a digest of the bytes (see `pages.static_address`)."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200 and b"v=" in scope.get("query_string", b""):
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        else:
+            response.headers["cache-control"] = "no-cache"
+        return response
+
+
+async def _refused(request: Request, error: HTTPException) -> Response:
+    if isinstance(error, LoggedOut) and request.method == "GET" and _wants_page(request):
+        return RedirectResponse(login_address(request), 303)
+    words = str(error.detail)
+    if words == HTTPStatus(error.status_code).phrase:  # the framework's own: "Not Found"
+        words = PLAIN.get(error.status_code, "Go back and try once more.")
+    return await _error(request, error.status_code, words, dict(error.headers or {}))
+
+
+async def _does_not_fit(request: Request, error: RequestValidationError) -> Response:
+    where = ", ".join(".".join(map(str, one["loc"])) + f": {one['msg']}" for one in error.errors())
+    status = 404 if all(one["loc"][0] == "path" for one in error.errors()) else 422
+    return await _error(request, status, where if status == 422 else "There is no such page.")
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    # Starlette answers this one outside of every middleware, so the headers are given here
+    return await _error(
+        request, 500, "Nothing that was acknowledged is lost. Go back and try once more.", dict(HEADERS)
+    )
+
+
+async def _error(
+    request: Request, status: int, message: str, headers: dict[str, str] | None = None
+) -> Response:
+    """The one error page, or `{"error": …}` for a script; texts that came with a form are shown again."""
+    if not _wants_page(request):
+        return JSONResponse({"error": message}, status, headers)
+    await run_in_threadpool(_know_visitor, request)
+    page = ErrorPage(status, TITLES.get(status, "That did not work"), message, await _sent(request))
+    return render(request, "error.html.j2", page, status=status, headers=headers)
+
+
+async def _sent(request: Request) -> tuple[tuple[str, str], ...]:
+    if request.method != "POST":
+        return ()
+    try:
+        form = await read_form(request)
+    except Exception:  # a body that is no form has nothing to give back
+        return ()
+    return tuple(
+        (name, value)
+        for name, value in form.items()
+        if isinstance(value, str) and name not in NOT_TEXTS and (len(value) > 40 or "\n" in value)
+    )
+
+
+def _know_visitor(request: Request) -> None:
+    """So that the error page has the navigation; the database itself may be what is broken."""
+    try:
+        visitor(request)
+    except Exception:
+        request.state.session = None
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,150 @@
+"""Filling templates: one dataclass per page, everything escaped, one shape for errors.
+
+A template extends `base.html.j2` and reads its values from `page`. What no page may hold (control
+characters, halves of surrogate pairs) becomes U+FFFD, wherever it came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from tunewright.review.model import Role, Session
+from tunewright.review.web.security import EVERYBODY, LEADS, OWNERS
+from tunewright.run.html_page import UNFIT
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place in the navigation, for the roles that may go there; `under` are the paths that belong to it."""
+
+    address: str
+    text: str
+    key: str
+    roles: tuple[Role, ...]
+    under: tuple[str, ...]
+
+    def current(self, here: str) -> str:
+        """For aria-current: "page" for the place itself, "true" for what lies under it, else ""."""
+        if here == self.address:
+            return "page"
+        return "true" if here.startswith(self.under) else ""
+
+
+NAVIGATION = (
+    Link("/", "Work", "g w", EVERYBODY, ("/revise/", "/item/", "/rate/")),
+    Link("/owner", "Quality", "g q", OWNERS, ("/owner/", "/adjudicate/")),
+    Link("/look", "Look up", "g l", OWNERS, ("/look/", "/record/")),
+    Link("/lead", "Lead", "g d", LEADS, ("/lead/", "/people")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What went wrong, in words for the person at the page; `sent` are texts that were not saved."""
+
+    status: int
+    title: str
+    message: str
+    sent: tuple[tuple[str, str], ...] = ()
+
+
+def render(
+    request: Request,
+    template: str,
+    page: object,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """The page as an answer. Its template sees `page`, `session` (None before login), `csrf` and `links`."""
+    session: Session | None = getattr(request.state, "session", None)
+    csrf = session.csrf if session else getattr(request.state, "visit", "")
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            page=page,
+            session=session,
+            csrf=csrf,
+            csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(csrf),
+            links=[link for link in NAVIGATION if session and session.person.role in link.roles],
+            here=request.url.path,
+        )
+    )
+    return HTMLResponse(text, status, headers)
+
+
+@lru_cache
+def environment() -> Environment:
+    """The templates with their filters; `static("x.css")` is the address of a file that may be cached."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"when": when, "duration": duration, "number": number, "percent": percent}
+    made.globals["static"] = static_address
+    return made
+
+
+@lru_cache
+def static_address(name: str) -> str:
+    """`/static/NAME?v=…`; the version changes with the bytes, so browsers may keep the file for a year."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def when(seconds: float | None) -> Markup | str:
+    """A time since 1970 as `<time>`: "20 Nov 2026, 14:03 UTC"; "never" for None."""
+    if seconds is None:
+        return "never"
+    at = datetime.fromtimestamp(seconds, UTC)
+    return Markup('<time datetime="{}">{} {}</time>').format(
+        at.isoformat(timespec="seconds"), at.day, at.strftime("%b %Y, %H:%M UTC")
+    )
+
+
+def duration(seconds: float) -> str:
+    """ "42 s", "3 min 05 s" or "2 h 07 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def number(value: float | None) -> str:
+    """ "12,345" or "3.1"; a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def percent(share: float | None) -> str:
+    """ "17.9 %" of 0.179; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str) and UNFIT.search(value):
+        cleaned = UNFIT.sub("\ufffd", value)
+        return Markup(cleaned) if isinstance(value, Markup) else cleaned
+    return value

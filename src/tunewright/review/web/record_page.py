@@ -1,0 +1,227 @@
+"""One record's life on one page: the stages before, what each person did here, the models tuned on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tunewright.review.lineage import Step, Tuned, models_of, steps_of
+from tunewright.review.model import Arm, Event, Item, Queue, Revision, Texts
+from tunewright.review.run_folders import ReportPage, RunFolders
+from tunewright.review.store import look, people, queues, revisions
+from tunewright.review.store.database import Database
+from tunewright.review.web.changes import Change, changes, plain
+
+ORIGINAL, DRAFT = "the original", "the coach's draft"
+_ACTIONS = {
+    "take": "Taken",
+    "give back": "Given back",
+    "undo": "Undone",
+    "revision.imported": "Brought in from another tool",
+}
+_DECISIONS = {
+    "accept": "Accepted as shown",
+    "edit": "Edited",
+    "reject": "Rejected",
+    "skip": "Skipped",
+    "flag": "Flagged for the owner",
+}
+_KINDS = {"accept": "good", "edit": "info", "reject": "bad", "skip": "", "flag": "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened here. `fields` are the changes it made to what `against` names."""
+
+    at: float
+    person: str
+    title: str
+    kind: str
+    reason: str
+    facts: tuple[tuple[str, str], ...]
+    fields: tuple[Change, ...]
+    against: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A stage before the review; `report` is its run's page, if there is one."""
+
+    step: Step
+    at: str
+    fields: tuple[Change, ...]
+    report: ReportPage | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model that met the record, with its run's page."""
+
+    model: str
+    run: str
+    at: str
+    report: ReportPage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Models that met the record in the same way: with which text, and what that is known from."""
+
+    was_held_out: bool
+    text: str
+    how: str
+    rows: tuple[ModelRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """`draft` is empty where there is none, or where the experiment still hides it (`is_hidden`)."""
+
+    item: Item
+    queue: Queue
+    others: tuple[tuple[Item, str], ...]
+    steps: tuple[StepView, ...]
+    lineage: tuple[tuple[str, str], ...]
+    original: tuple[Change, ...]
+    draft: tuple[Change, ...]
+    is_hidden: bool
+    imported: Event | None
+    moments: tuple[Moment, ...]
+    models: tuple[Models, ...]
+    has_folders: bool
+
+
+def record_page(db: Database, item_id: int, folders: RunFolders) -> RecordPage | None:
+    """None when there is no such item."""
+    item = queues.item(db, item_id)
+    queue = queues.queue(db, item.queue_id) if item else None
+    if item is None or queue is None:
+        return None
+    names = {person.id: person.name for person in people.people(db)}
+    made = revisions.history(db, item_id)
+    is_hidden = item.arm is Arm.WITHOUT_DRAFT and queue.is_open
+    texts = _named_texts(item, made, names)
+    reports = {page.name.rsplit("/", 1)[0]: page for page in folders.pages()}
+    steps = tuple(
+        StepView(
+            step,
+            _day(step.at),
+            plain(step.texts) if step.texts and step.stage != "coach" else (),
+            reports.get(step.source),
+        )
+        for step in steps_of(item.key, item.meta, folders)
+        if not (is_hidden and step.stage == "coach")
+    )
+    has_draft = item.draft is not None and not is_hidden
+    events = look.life(db, item_id)
+    return RecordPage(
+        item=item,
+        queue=queue,
+        others=_others(db, item),
+        steps=steps,
+        lineage=tuple((name, _short(value)) for name, value in item.lineage.items()) if not is_hidden else (),
+        original=plain(item.original),
+        draft=changes(item.original, item.draft) if has_draft and item.draft is not None else (),
+        is_hidden=is_hidden,
+        imported=next((event for event in events if event.action == "import"), None),
+        moments=tuple(_moment(event, item, made, names) for event in events if event.action != "import"),
+        models=_models(models_of(item.key, texts, folders), reports),
+        has_folders=bool(folders.folders),
+    )
+
+
+def _models(found: Sequence[Tuned], reports: Mapping[str, ReportPage]) -> tuple[Models, ...]:
+    alike: dict[tuple[bool, str, str], list[ModelRow]] = {}
+    for one in found:
+        report = reports.get(one.run) or reports.get(one.run.split("/", 1)[0])
+        row = ModelRow(one.model, one.run, _day(one.at), report)
+        alike.setdefault((one.was_held_out, one.text, one.how), []).append(row)
+    return tuple(Models(*known, tuple(rows)) for known, rows in alike.items())
+
+
+def _named_texts(item: Item, made: list[Revision], names: Mapping[int, str]) -> dict[str, Texts]:
+    texts: dict[str, Texts] = {ORIGINAL: item.original}
+    if item.draft is not None:
+        texts[DRAFT] = item.draft
+    for revision in made:
+        name = names.get(revision.person_id, "somebody")
+        texts[f"{name}'s version {revision.version}"] = revision.texts
+    return texts
+
+
+def _others(db: Database, item: Item) -> tuple[tuple[Item, str], ...]:
+    """The same record in other queues, with their names."""
+    by_id = {queue.id: queue.name for queue in queues.queues(db)}
+    return tuple(
+        (other, by_id.get(other.queue_id, ""))
+        for other in queues.items_with_key(db, item.key)
+        if other.id != item.id
+    )
+
+
+def _moment(event: Event, item: Item, made: list[Revision], names: Mapping[int, str]) -> Moment:
+    detail = event.detail
+    revision = _revision(event, made, names)
+    if revision is not None:
+        decision = revision.decision.value
+        against, before = _before(revision, item, made)
+        fields = changes(before, revision.texts) if before != revision.texts else ()
+        facts = [("active time", f"{revision.seconds:.0f} s"), ("version", str(revision.version))]
+        facts.append(("shown", DRAFT if revision.shown_draft else ORIGINAL))
+        return Moment(
+            event.at,
+            event.person,
+            _DECISIONS.get(decision, decision),
+            _KINDS.get(decision, ""),
+            revision.reason,
+            tuple(facts),
+            tuple(one for one in fields if one.is_changed),
+            against,
+        )
+    if event.action == "verdict":
+        is_good = bool(detail.get("ok"))
+        title = "The owner finds it good" if is_good else "The owner finds it not good"
+        kind = "good" if is_good else "bad"
+        return Moment(event.at, event.person, title, kind, str(detail.get("reason", "")), (), (), "")
+    facts_ = tuple((name, _short(value)) for name, value in detail.items() if name != "of")
+    return Moment(event.at, event.person, _ACTIONS.get(event.action, event.action), "", "", facts_, (), "")
+
+
+def _revision(event: Event, made: list[Revision], names: Mapping[int, str]) -> Revision | None:
+    if event.action not in ("save", "revision.imported"):
+        return None
+    return next(
+        (
+            one
+            for one in made
+            if names.get(one.person_id) == event.person and one.version == event.detail.get("version")
+        ),
+        None,
+    )
+
+
+def _before(revision: Revision, item: Item, made: list[Revision]) -> tuple[str, Texts]:
+    """What the revision changed: its person's version before, else what they were shown."""
+    own = [one for one in made if one.person_id == revision.person_id and one.version < revision.version]
+    if own:
+        last = max(own, key=lambda one: one.version)
+        return f"their version {last.version}", last.texts
+    if revision.shown_draft and item.draft is not None:
+        return DRAFT, item.draft
+    return ORIGINAL, item.original
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= 300 else text[:300] + "…"
+
+
+def _day(at: str) -> str:
+    """ "20 Nov 2026, 14:03 UTC" of a manifest's time; what is no time stays as it is."""
+    try:
+        time = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    return f"{time.day} {time.strftime('%b %Y, %H:%M UTC')}"

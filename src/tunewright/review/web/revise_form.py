@@ -1,0 +1,106 @@
+"""What an expert's form says: read, made exact, and refused with a reason where it cannot be saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tunewright.review.model import TEXT_FIELDS, Decision, Texts, Work
+from tunewright.review.text import as_written
+from tunewright.review.web import reasons
+from tunewright.review.web.revise_page import Entered, texts_in_editor, texts_shown
+
+_DAY_SECONDS = 43_200.0  # of a session: no page is open longer
+_ACCEPT_ANYWAY = "accept-anyway"  # the button's value: without the changes that were typed
+_NEEDS_REASON = (Decision.REJECT, Decision.FLAG)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The form of a pair, read. `typed` are the text areas as they came; `takes_saved` the fields of a merge
+    for which the saved text is chosen; `forces` accepts although texts were changed."""
+
+    version: int
+    decision: Decision | None
+    typed: Mapping[str, str]
+    picked: frozenset[str]
+    own_words: str
+    seconds: float | None
+    opened: float | None
+    view: str
+    takes_saved: frozenset[str]
+    forces: bool
+
+
+def read_form(form: Mapping[str, list[str]]) -> Sent:
+    def last(name: str) -> str:
+        return form.get(name, [""])[-1]
+
+    chosen = last("decision")
+    forces = chosen == _ACCEPT_ANYWAY
+    version = last("version")
+    return Sent(
+        version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0,
+        decision=Decision.ACCEPT if forces else Decision(chosen) if chosen in set(Decision) else None,
+        typed={name: last(f"text.{name}") for name in TEXT_FIELDS if f"text.{name}" in form},
+        picked=frozenset(form.get("why", [])),
+        own_words=last("own_words"),
+        seconds=_number(last("seconds")),
+        opened=_number(last("opened")),
+        view=last("view"),
+        takes_saved=frozenset(name for name in TEXT_FIELDS if last(f"take.{name}") == "saved"),
+        forces=forces,
+    )
+
+
+def meant(work: Work, sent: Sent) -> dict[str, str]:
+    """All fields, each as it was typed; untouched ones are exactly what was put into the editor."""
+    in_editor, on_page = texts_in_editor(work), texts_shown(work)
+    texts = whole(in_editor)
+    saved = {} if work.saved is None else work.saved.texts
+    for name, typed in sent.typed.items():
+        bases = [side.get(name, "") for side in (in_editor, on_page, saved, work.item.original)]
+        texts[name] = as_written(typed, bases)
+    for name in sent.takes_saved & saved.keys():
+        texts[name] = saved[name]
+    return texts
+
+
+def whole(texts: Texts) -> dict[str, str]:
+    return {name: texts.get(name, "") for name in TEXT_FIELDS}
+
+
+def refused(work: Work, sent: Sent, decision: Decision | None, texts: Texts) -> Entered | None:
+    """Why this cannot be saved as it is; None when it can."""
+    what = "draft" if work.item.draft is not None else "original"
+    problem, asks_reason, may_force = "", False, False
+    if decision is None:
+        problem = "Not saved yet: choose accept, save, reject, skip or flag."
+    elif decision in _NEEDS_REASON and not reasons.written(sent.picked, sent.own_words):
+        asks_reason = True
+        problem = f"Not saved yet: say why you {decision} this pair. Pick a reason or write one."
+    elif decision is Decision.ACCEPT and not sent.forces and texts != whole(texts_shown(work)):
+        may_force = True
+        problem = f"Not saved yet: you changed the text, and accepting takes the {what} without your changes."
+    elif decision is Decision.EDIT and not (texts["instruction"].strip() and texts["output"].strip()):
+        problem = "Not saved yet: a pair needs an instruction and a response. Reject it if it has none."
+    if not problem:
+        return None
+    return Entered(texts, sent.picked, sent.own_words, problem, asks_reason, may_force)
+
+
+def times(sent: Sent, now: float) -> tuple[float, float]:
+    """(active, open) seconds. The browser counts, the clock here bounds: nobody was active longer than the
+    page was open. Without JavaScript nothing is counted, and all the time is taken as active."""
+    opened = now if sent.opened is None else min(max(sent.opened, now - _DAY_SECONDS), now)
+    seconds_open = now - opened
+    return min(seconds_open if sent.seconds is None else sent.seconds, seconds_open), seconds_open
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None

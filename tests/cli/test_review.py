@@ -1,0 +1,176 @@
+"""The command `review`, from arguments to printed lines."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from support.review_page import cheap_hashes
+from tunewright.cli import review as command
+from tunewright.cli.review import app
+from tunewright.errors import DataError, RecipeError
+from tunewright.review.config import ReviewConfig
+from tunewright.review.model import Decision
+from tunewright.review.store import people, queues, revisions, work
+from tunewright.review.store.database import Database
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_hashes(monkeypatch)
+
+
+def invoke(*arguments: object, typed: str = "") -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
+
+
+def run(*arguments: object, typed: str = "") -> str:
+    result = invoke(*arguments, typed=typed)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "r.sqlite"
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    rows = [{"id": f"r{n}", "instruction": f"Ask {n}.", "output": f"Answer {n}."} for n in range(3)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_people_are_added_listed_changed_and_disabled(place: Path) -> None:
+    said = run("users", "add", "Ann", "--role", "expert", "--db", place, typed="a long enough one\n")
+    assert said == "Ann: expert\n"
+    run("users", "add", "bob", "--role", "rater", "--no-password", "--db", place)
+    run("users", "role", "bob", "owner", "--db", place)
+    run("users", "password", "ann", "--db", place, typed="another long one\n")
+    run("users", "disable", "bob", "--db", place)
+    assert run("users", "list", "--db", place) == "Ann: expert\nbob: owner, no password, disabled\n"
+    assert run("users", "disable", "bob", "--undo", "--db", place) == "bob: may log in\n"
+    db = Database.open(place)
+    assert people.check_password(db, "ANN", "another long one") is not None
+    db.close()
+
+
+def test_a_role_or_password_that_is_none_is_refused(place: Path) -> None:
+    with pytest.raises(RecipeError, match="give rater, expert, owner or lead"):
+        run("users", "add", "ann", "--role", "boss", "--db", place, typed="a long enough one\n")
+    with pytest.raises(DataError, match="5 characters"):
+        run("users", "add", "ann", "--role", "lead", "--db", place, typed="short\n")
+    assert run("users", "list", "--db", place) == ""
+
+
+def test_a_mistyped_database_is_not_made(place: Path, tmp_path: Path) -> None:
+    for words in (("users", "list"), ("backup", tmp_path / "b"), ("export", "q", "--out", tmp_path / "o")):
+        with pytest.raises(DataError, match="there is no such database"):
+            run(*words, "--db", place)
+    assert not place.exists()
+
+
+def test_pairs_go_in_are_revised_and_come_out_for_the_coach(place: Path, pairs: Path, tmp_path: Path) -> None:
+    assert run("import", pairs, "--db", place) == "queue 'pairs' made: 3 items\n"
+    assert "is there already, nothing was changed" in run("import", pairs, "--db", place)
+    db = Database.open(place)
+    ann = people.add_person(db, "ann", people.Role.EXPERT, None)
+    [queue] = queues.queues(db)
+    taken = work.next_work(db, queue.id, ann)
+    assert taken is not None
+    texts = {**taken.item.original, "output": "A better answer."}
+    revisions.save(
+        db, taken.item.id, ann, version=0, decision=Decision.EDIT, texts=texts, reason="",
+        seconds=9.0, seconds_open=12.0,
+    )  # fmt: skip
+    db.close()
+    out = tmp_path / "out.jsonl"
+    run("export", "pairs", "--db", place, "--format", "records", "--out", out)
+    written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert "A better answer." in json.dumps(written)
+    said = run(
+        "export", "pairs", "--db", place, "--format", "revisions", "--out", tmp_path / "revisions.jsonl"
+    )
+    assert "revisions.jsonl" in said
+    from tunewright.coach.read_revisions import read_revisions
+
+    changed = [one for one in read_revisions(tmp_path / "revisions.jsonl") if one.changed]
+    assert [one.revised.output for one in changed] == ["A better answer."]
+
+
+def test_a_queue_or_form_that_is_not_there_is_named(place: Path, pairs: Path, tmp_path: Path) -> None:
+    run("import", pairs, "--db", place)
+    with pytest.raises(DataError, match="no queue is called 'x'; there are: 'pairs'"):
+        run("export", "x", "--db", place, "--out", tmp_path / "o")
+    with pytest.raises(RecipeError, match="--format xml: give one of records, revisions"):
+        run("export", "pairs", "--db", place, "--format", "xml", "--out", tmp_path / "o")
+
+
+def test_a_broken_row_is_told_with_its_line_and_ends_in_1(place: Path, pairs: Path) -> None:
+    pairs.write_text(pairs.read_text() + '{"instruction": 7}\n', encoding="utf-8")
+    result = invoke("import", pairs, "--db", place)
+    assert result.exit_code == 1
+    assert "queue 'pairs' made: 3 items" in result.stdout
+    assert "pairs.jsonl:4" in result.stderr
+    assert "1 rows left out" in result.stderr
+
+
+def test_a_backup_is_a_database_and_is_never_written_over(place: Path, pairs: Path, tmp_path: Path) -> None:
+    run("import", pairs, "--db", place)
+    assert (
+        run("backup", tmp_path / "b.sqlite", "--db", place) == f"backup, checked: {tmp_path / 'b.sqlite'}\n"
+    )
+    db = Database.open(tmp_path / "b.sqlite")
+    assert [queue.name for queue in queues.queues(db)] == ["pairs"]
+    db.close()
+    with pytest.raises(DataError, match="there already"):
+        run("backup", tmp_path / "b.sqlite", "--db", place)
+
+
+def test_options_become_the_settings_of_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("tunewright.review.serve.serve", lambda config, say: seen.append(config))
+    run("--data", "d.jsonl", "--db", "x.sqlite", "--port", 0, "--workers", 2, "--no-browser", "--runs", "a")
+    run()
+    assert seen == [
+        ReviewConfig(
+            data=Path("d.jsonl"), db="x.sqlite", port=0, workers=2, open_browser=False, runs=(Path("a"),)
+        ),
+        ReviewConfig(),
+    ]
+    with pytest.raises(RecipeError, match="without a path"):
+        run("--url", "review.example.org")
+
+
+def test_an_option_before_a_subcommand_is_refused_rather_than_ignored(place: Path, pairs: Path) -> None:
+    """Else `review --db mine import x` would import into another database than the one named."""
+    result = invoke("--db", place, "import", pairs)
+    assert result.exit_code == 2
+    assert "--db belongs after import" in result.output
+    assert not place.exists()
+
+
+def test_without_the_extra_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "NEEDED", ("fastapi", "no_such_library_here"))
+    with pytest.raises(
+        RecipeError, match=r"no_such_library_here not installed.*pip install 'tunewright\[review\]'"
+    ):
+        run("users", "list")
+
+
+def test_help_loads_none_of_the_pages_libraries() -> None:
+    program = (
+        "import sys; from tunewright.cli import review; "
+        "print(sorted(set(sys.modules) & {'fastapi', 'sqlalchemy', 'uvicorn', 'jinja2', 'pydantic'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,362 @@
+"""An expert's day in a real browser: by keyboard, on a phone, without a network, in two windows, by forms."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.review_page import axe_violations, new_database, overflow_pixels, page_of, person, serving
+from tunewright.review.model import Decision, Finding, Person, Revision, Role
+from tunewright.review.store.database import Database
+from tunewright.review.store.queues import NewItem, add_revise_queue
+from tunewright.review.store.revisions import history, save
+from tunewright.review.store.work import next_work, work_on
+
+EVIL = "</textarea><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+PAIRS = [
+    NewItem(
+        key="tea",
+        original={"instruction": "Make tea.", "output": "Boil water and wait."},
+        draft={"instruction": "Explain how to make tea.", "output": "Boil fresh water, then wait a little."},
+        draft_reason="The answer was thin.",
+        findings=(Finding("output", "short_answer", "fewer than 20 words", 0, 4),),
+        history=(("user", "Good morning"), ("assistant", "Good morning!")),
+    ),
+    NewItem(
+        key="arabic",
+        original={"instruction": "اشرح معنى كلمة «الحاسوب».", "output": "آلة تحسب بسرعه كبيره، مثل PC."},
+        draft={"instruction": "اشرح معنى «الحاسوب» لطفل.", "output": "آلة ذكية تحسب بسرعة كبيرة، مثل PC."},
+    ),
+    NewItem(
+        key="chinese",
+        original={"instruction": "什么是光合作用？", "output": "光合作用是植物吃阳光。"},
+        draft={"instruction": "用一句话解释光合作用。", "output": "光合作用是植物利用阳光制造养分的过程。"},
+    ),
+    NewItem(
+        key="evil",
+        original={
+            "instruction": EVIL,
+            "input": "[x](javascript:alert(1)) ![i](https://example.org/i.png)",
+            "output": EVIL,
+        },
+        draft={"instruction": EVIL + "\u202e", "output": "\n" + EVIL + "\0<style>*{display:none}</style>"},
+        draft_reason=EVIL,
+        findings=(Finding("output", EVIL, EVIL, 0, 9),),
+    ),
+    NewItem(
+        key="code",
+        original={"instruction": "Write f.", "output": "def f(x):\n    return x\n\nprint(f(1))"},
+        draft={"instruction": "Write f.", "output": "def f(x: int) -> int:\n    return x + 1\n\nprint(f(1))"},
+    ),
+    NewItem(key="bare", original={"instruction": "Name a colour.", "output": "Blue"}),
+]  # fmt: skip
+
+
+class Clock:
+    """The real time, and what is added to it."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def db(tmp_path: Path, clock: Clock) -> Iterator[Database]:
+    made = new_database(tmp_path, clock=clock)
+    add_revise_queue(made, "Pairs", PAIRS, criteria=("coachlm",))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ann(db: Database) -> Person:
+    return person(db, "ann", Role.EXPERT)
+
+
+@pytest.fixture
+def address(db: Database) -> Iterator[str]:
+    with serving(db) as found:
+        yield found
+
+
+def saved(db: Database, item_id: int) -> list[Revision]:
+    return history(db, item_id)
+
+
+def wait_until(holds: Any, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def take(db: Database, who: Person, item_id: int) -> None:
+    """Give `who` this very pair, by skipping in their name what comes before."""
+    while (work := next_work(db, 1, who)) is not None and work.item.id != item_id:
+        skip = {"decision": Decision.SKIP, "texts": {}, "seconds": 0, "seconds_open": 0}
+        save(db, work.item.id, who, version=work.version, **skip)  # type: ignore[arg-type]
+    assert work is not None
+
+
+def test_a_day_by_keyboard(browser: Any, db: Database, address: str, ann: Person) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("a")  # tea: accept
+    page.wait_for_url("**/item/2**")
+    page.keyboard.press("e")  # arabic: write at the end of the response
+    assert page.evaluate("document.activeElement.name") == "text.output"
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" arsf")  # letters that are keys elsewhere
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/3**")
+    page.keyboard.press("r")  # chinese: reject, which asks why
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/item/4**")
+    page.keyboard.press("s")  # evil: skip
+    page.wait_for_url("**/item/5**")
+    page.keyboard.press("f")  # code: flag, in own words
+    page.locator("#own-words").fill("Is this a test?")
+    page.locator("#own-words").press("Control+Enter")
+    page.wait_for_url("**/item/6**")
+    page.keyboard.press("u")  # take the flag back
+    page.wait_for_url("**/item/5")
+    page.keyboard.press("a")
+    page.wait_for_url("**/item/6**")
+    page.keyboard.press("?")
+    keys = page.locator("#keys dl").inner_text()
+    for words in ("Good as it is", "Edit", "Save your text", "Reject", "Flag", "Skip", "Undo", "Next view"):
+        assert words in keys
+    decided = {item_id: [one.decision.value for one in saved(db, item_id)] for item_id in range(1, 7)}
+    assert decided == {1: ["accept"], 2: ["edit"], 3: ["reject"], 4: ["skip"], 5: ["flag", "accept"], 6: []}
+    assert saved(db, 2)[0].texts["output"] == "آلة ذكية تحسب بسرعة كبيرة، مثل PC. arsf"
+    assert saved(db, 3)[0].reason == "[feasibility]"
+    assert saved(db, 5)[0].reason == "Is this a test?"
+    for one in (1, 2, 3):
+        kept = saved(db, one)[0]
+        assert 0 < kept.seconds <= kept.seconds_open + 0.01
+    assert page.complaints == []
+
+
+def test_the_next_pair_comes_quickly(browser: Any, db: Database, address: str, ann: Person) -> None:
+    """From the key to the next page laid out; on a quiet machine of two cores 60 to 90 ms."""
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    times = []
+    for item_id in (2, 3, 4):
+        page.keyboard.press("a")
+        page.wait_for_url(f"**/item/{item_id}**")
+        times.append(page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"))
+    assert min(times) < 2000, times
+
+
+def test_typing_is_autosaved_and_compared(browser: Any, db: Database, address: str, ann: Person) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("e")
+    page.locator("#text-output").fill("Boil water and wait <b>long</b>.")
+    page.locator("#state", has_text="saved ").wait_for()
+    output = page.locator("[data-field=output]")
+    assert output.locator("[data-live=after] ins").all_inner_texts() == [" <b>long</b>"]
+    assert output.locator("[data-live=before] del").count() == 0
+    work = work_on(db, 1, ann)
+    assert work is not None
+    assert work.autosaved is not None
+    assert work.autosaved["output"] == "Boil water and wait <b>long</b>."
+    assert not saved(db, 1)
+    again = page_of(browser, address, db, ann)
+    again.goto(f"{address}/item/1")
+    assert again.locator("#text-output").input_value() == "Boil water and wait <b>long</b>."
+
+
+def test_without_a_network_the_text_is_kept_and_sent_later(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("e")
+    page.context.set_offline(True)
+    page.locator("#text-output").fill("Written in a tunnel.")
+    page.locator("#state", has_text="no connection").wait_for()
+    page.keyboard.press("Control+Enter")  # must not lead to the browser's error page
+    page.wait_for_timeout(300)
+    assert page.locator("#text-output").input_value() == "Written in a tunnel."
+    page.context.set_offline(False)
+    page.locator("#state", has_text="saved ").wait_for()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/2**")
+    assert saved(db, 1)[0].texts["output"] == "Written in a tunnel."
+
+
+def test_a_crashed_tab_finds_its_text_again(browser: Any, db: Database, address: str, ann: Person) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("e")
+    page.context.set_offline(True)
+    page.locator("#text-output").fill("Written before the crash.")
+    page.wait_for_timeout(100)
+    page.close()  # nothing reached the server
+    assert work_on(db, 1, ann).autosaved is None  # type: ignore[union-attr]
+    after = page.context.new_page()
+    page.context.set_offline(False)
+    after.goto(f"{address}/item/1")
+    assert after.locator("#text-output").input_value() == "Written before the crash."
+    assert "is back in the editor" in after.locator("#kept-text").inner_text()
+    wait_until(lambda: (work_on(db, 1, ann).autosaved or {}).get("output") == "Written before the crash.")  # type: ignore[union-attr]
+
+
+def test_two_windows_merge(browser: Any, db: Database, address: str, ann: Person) -> None:
+    first, second = (page_of(browser, address, db, ann) for _ in range(2))
+    for page in (first, second):
+        page.goto(f"{address}/revise/1")
+        page.keyboard.press("e")
+    first.locator("#text-output").fill("From the first window.")
+    first.keyboard.press("Control+Enter")
+    first.wait_for_url("**/item/2**")
+    second.locator("#text-output").fill("From the second window.")
+    second.locator("button", has_text="Compare both").click()
+    second.wait_for_selector("#merge")
+    assert axe_violations(second) == []
+    assert "From the first window." in second.locator("main").inner_text()
+    second.locator("#text-output").fill("From both windows.")
+    second.keyboard.press("Control+Enter")
+    second.wait_for_url("**/item/2**")
+    assert [one.texts["output"] for one in saved(db, 1)] == ["From the first window.", "From both windows."]
+
+
+def test_a_lost_lease_is_told_while_typing(
+    browser: Any, db: Database, address: str, ann: Person, clock: Clock
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    clock.ahead = 1_900
+    taken = next_work(db, 1, person(db, "ben", Role.EXPERT))
+    assert taken is not None
+    assert taken.item.id == 1
+    page.keyboard.press("e")
+    page.locator("#text-output").fill("Too late.")
+    page.locator("#kept-text", has_text="went to somebody else").wait_for()
+    assert page.locator("#text-output").input_value() == "Too late."
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("text=This pair went to somebody else")
+    assert page.locator("textarea").last.input_value() == "Too late."
+    assert axe_violations(page) == []
+    assert not saved(db, 1)
+
+
+def test_reasons_are_asked_and_can_be_left(browser: Any, db: Database, address: str, ann: Person) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("f")
+    assert page.locator("#why-title").inner_text().startswith("Why do you flag it?")
+    assert axe_violations(page) == []
+    page.keyboard.press("Enter")  # no reason yet: nothing happens
+    page.keyboard.press("Escape")
+    assert not page.locator(".why-panel").is_visible()
+    page.wait_for_timeout(200)
+    assert not saved(db, 1)
+
+
+def test_the_views_are_switched_and_remembered(browser: Any, db: Database, address: str, ann: Person) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    output = page.locator("[data-field=output]")
+    assert output.locator("ins").first.is_visible()
+    page.keyboard.press("v")
+    assert not output.locator("ins").first.is_visible()
+    assert not output.locator(".original").is_visible()
+    page.keyboard.press("v")
+    assert output.locator(".draft .rendered").is_visible()
+    page.reload()
+    assert output.locator(".draft .rendered").is_visible()
+
+
+def test_hostile_texts_do_nothing(browser: Any, db: Database, address: str, ann: Person) -> None:
+    take(db, ann, 4)
+    page = page_of(browser, address, db, ann)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for view in ("differences", "draft", "rendered"):
+        page.goto(f"{address}/item/4?view={view}")
+        assert page.title() == "evil · Pairs · Tunewright"
+        assert page.locator("main script, main img, main style").count() == 0
+    page.keyboard.press("e")
+    page.keyboard.press("Control+End")
+    page.keyboard.type("!")
+    page.locator("#state", has_text="saved ").wait_for()
+    assert page.title() == "evil · Pairs · Tunewright"
+    assert all(url.startswith(address) for url in asked)
+    assert page.complaints == []
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/5**")
+    assert saved(db, 4)[-1].texts["output"] == "\n" + EVIL + "\ufffd<style>*{display:none}</style>!"
+    assert saved(db, 4)[-1].texts["instruction"] == EVIL + "\u202e"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_every_pair_is_accessible_and_fits(
+    browser: Any, db: Database, address: str, ann: Person, width: int, scheme: str
+) -> None:
+    page = page_of(browser, address, db, ann, width=width, scheme=scheme)
+    page.goto(f"{address}/revise/1")
+    for item_id in range(1, 7):
+        assert overflow_pixels(page) == 0
+        page.locator("details.editor summary").last.click()
+        page.locator("details.criteria summary").last.click()
+        assert overflow_pixels(page) == 0
+        assert axe_violations(page) == [], PAIRS[item_id - 1].key
+        page.locator("#accept").click()
+        page.wait_for_url(f"**/item/{item_id + 1}**" if item_id < 6 else "**/revise/1**")
+    assert axe_violations(page) == []  # the end of the queue
+    assert "Pairs is done" in page.locator("h1").inner_text()
+
+
+def test_right_to_left_texts_run_from_the_right(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    take(db, ann, 2)
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/item/2")
+    page.keyboard.press("e")
+    direction = "element => getComputedStyle(element).direction"
+    assert page.locator("[data-field=output] [data-live=before]").evaluate(direction) == "rtl"
+    assert page.locator("#text-output").evaluate(direction) == "rtl"
+    assert page.locator("h1").evaluate(direction) == "ltr"
+
+
+def test_without_script_forms_do_everything(browser: Any, db: Database, address: str, ann: Person) -> None:
+    page = page_of(browser, address, db, ann, script=False)
+    page.goto(f"{address}/revise/1")
+    page.locator("[data-field=output] summary").last.click()
+    page.locator("#text-output").fill("Typed without script.")
+    page.locator("button[value=accept]").click()
+    assert "accepting takes the draft without your changes" in page.locator("[role=alert]").inner_text()
+    page.locator("main button[value=edit]").click()
+    page.wait_for_url("**/item/2**")
+    assert saved(db, 1)[0].texts["output"] == "Typed without script."
+    page.locator("button[value=reject]").click()
+    assert "say why" in page.locator("[role=alert]").inner_text()
+    page.locator("input[value=safety]").check()
+    page.locator("input[value=safety]").press("Enter")  # presses the form's first button, which saves nothing
+    assert "choose accept" in page.locator("[role=alert]").inner_text()
+    assert not saved(db, 2)
+    page.locator("button[value=reject]").click()
+    page.wait_for_url("**/item/3**")
+    page.locator("button:has-text('Undo')").click()
+    page.wait_for_url("**/item/2")
+    page.locator("a:has-text('Rendered')").click()
+    page.wait_for_url("**/item/2?view=rendered")
+    page.locator("button[value=skip]").click()
+    page.wait_for_url("**/item/3**")
+    assert [one.decision.value for one in saved(db, 2)] == ["reject", "skip"]
