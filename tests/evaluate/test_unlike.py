@@ -13,7 +13,7 @@ from tunewright.evaluate.loss_tables import Arm, read_losses
 from tunewright.evaluate.losses import describe_losses
 from tunewright.evaluate.rows import paired_rows
 from tunewright.evaluate.unlike import Unlike, read_unlike, unlike
-from tunewright.records.record import Record
+from tunewright.records.record import Record, Turn
 
 
 def manifest(**changes: Any) -> dict[str, Any]:
@@ -46,6 +46,15 @@ def test_other_data_with_one_tokenizer_compare_by_token() -> None:
     found = unlike({"a": manifest(), "b": manifest(data="e", rows="s")}, {}, HELD)
     assert found == Unlike()
     assert found.unit == "nats/token"
+
+
+def test_the_bytes_of_a_conversation_are_those_of_all_its_answers() -> None:
+    """Earlier answers are scored as output too. A question, a system text and an explanation are not."""
+    history = (Turn("user", "Hello?"), Turn("assistant", "Yés."))
+    record = Record("c", "And?", output="No.", explanation="why", system="Be brief.", history=history)
+    found = unlike({"a": manifest(), "b": manifest(tokenizer="l", rows="s")}, {}, {"held": [record]})
+    assert found is not None
+    assert found.heldout_bytes == {"held": {"c": 5 + 3}}
 
 
 def test_other_tokenizers_compare_by_byte() -> None:

@@ -53,7 +53,7 @@ def run(files: dict[str, str], out: Path, arms: Sequence[str], **more: Any) -> C
 def other_data(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     out = tmp_path_factory.mktemp("compared") / "arms"
     arms = ["original=it", f"revised=it+data:{files['revised']}", "im"]
-    return run(files, out, arms, judge=LENGTH, hour_price=3600.0)
+    return run(files, out, arms, judge=LENGTH, hour_price=3_600_000.0)
 
 
 def test_an_arm_with_its_own_data_is_trained_on_it_without_what_is_held_out(other_data: Comparison) -> None:
@@ -75,9 +75,13 @@ def test_arms_with_other_tokenizers_are_compared_per_byte_on_the_same_outputs(
     other_data: Comparison, files: dict[str, str]
 ) -> None:
     """A scratch model learns its tokenizer from its data. The difference is that of the loss files over the
-    bytes of the held-out outputs."""
+    bytes of the held-out outputs, earlier answers of a conversation with them."""
     out = other_data.page.parent
-    outputs = {row["id"]: row["output"] for row in read_jsonl(Path(files["train"]))}
+    outputs = {
+        record.id: "".join(turn.text for turn in record.history if turn.speaker == "assistant")
+        + record.output
+        for record in make_records(24, seed=1)
+    }
     loss: dict[tuple[str, int], dict[str, float]] = {}
     for arm in ("original", "revised"):
         for seed in (1, 2):
@@ -138,7 +142,7 @@ def test_answers_for_a_judge_run_to_the_limit(other_data: Comparison) -> None:
 
 
 def test_an_hour_has_a_price(other_data: Comparison) -> None:
-    """At 3,600 an hour a second costs 1."""
+    """At 3,600,000 an hour a second costs 1,000."""
     from tunewright.report.overview import overview
 
     grid = overview(other_data.run)
@@ -147,7 +151,7 @@ def test_an_hour_has_a_price(other_data: Comparison) -> None:
     seconds = [
         read_manifest(other_data.page.parent / f"tune/im-seed{s}")["extra"]["train_seconds"] for s in (1, 2)
     ]
-    assert grid.rows[2][-1] == f"{sum(seconds) / 2:.2f}"
+    assert float(grid.rows[2][-1]) == pytest.approx(500 * sum(seconds), abs=0.01)
 
 
 def test_a_judge_can_come_later_and_nothing_is_trained_again(files: dict[str, str], tmp_path: Path) -> None:
@@ -227,6 +231,58 @@ def test_revisions_without_ids_of_their_own_may_be_trained_on_and_that_is_said(t
     assert [record.id for record in kept["new"]] == ["n0", "n1", "n2"]
     assert (split.num_left_out, split.num_unmatched) == (1, 2)
     assert "give both files one id column" in split_sentence(split)
+
+
+def test_an_arm_whose_data_are_all_held_out_is_named_before_anything_is_trained(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    run(files, tmp_path / "first", ["it", "im"], seeds=1)
+    rows = read_jsonl(tmp_path / "first/tune/it-seed1/losses/epoch-1.jsonl")
+    held = {row["id"] for row in rows if row["set"] == "heldout"}
+    write_records([one for one in make_records(24, seed=1) if one.id in held], tmp_path / "held.jsonl")
+    with pytest.raises(DataError, match="all 6 records of arm own are held out"):
+        run(files, tmp_path / "arms", ["it", f"own=it+data:{tmp_path / 'held.jsonl'}"])
+    assert not (tmp_path / "arms/tune").exists()
+
+
+def test_an_arm_whose_rows_are_all_too_long_is_named(files: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="arm short seed 1: no training record is left"):
+        run(files, tmp_path / "arms", ["it", "short=it+max_tokens:8"], seeds=1)
+
+
+def test_an_arm_that_names_the_shared_data_has_none_of_its_own(files: dict[str, str]) -> None:
+    with pytest.raises(RecipeError, match="arms 'it' and 'same' mean the same settings"):
+        comparison_recipe(files["train"], arms=["it", f"same=it+data:{files['train']}"], seeds=1, holdout=6)
+
+
+def test_an_arm_that_was_trained_on_a_heldout_file_is_not_compared_in_silence(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    other = make_records(12, seed=5)
+    write_records(other, tmp_path / "other.jsonl")
+    write_records([*make_records(3, seed=1), *other], tmp_path / "leak.jsonl")
+    arms = ["it", f"leak=it+data:{tmp_path / 'leak.jsonl'}"]
+    done = run(files, tmp_path / "arms", arms, seeds=1, heldout={"other": str(tmp_path / "other.jsonl")})
+    num = done.run.of_arm("leak")[0].extra["heldout_prompts_in_training"]["other"]
+    said = f"Not a fair comparison on other: of its prompts {num} in those of leak are in the arm’s training"
+    assert num > 0
+    assert any(sentence.startswith(said) for sentence in done.sentences)
+    page = done.page.read_text(encoding="utf-8")
+    assert said in page
+    assert "not a fair comparison on other, which some arms were trained on" in page
+    assert "The arms do not get equal rows and steps, nor equal weighted tokens" in page
+
+
+def test_the_lengths_of_an_arms_own_data_are_of_what_it_was_trained_on(other_data: Comparison) -> None:
+    """18 of 24: six are held out."""
+    from tunewright.report.data import read_sources
+
+    sources = {source.name: source for source in read_sources(other_data.run)}
+    (own,) = (source for name, source in sources.items() if name.endswith("revised"))
+    assert len(own.records) == 18
+    assert own.records.keys() == sources["train"].records.keys()
+    page = other_data.page.read_text(encoding="utf-8")
+    assert "The held-out outputs are not of the records that arm revised has alone." in page
 
 
 def test_a_plan_reads_each_arms_own_rows(files: dict[str, str], tmp_path: Path) -> None:

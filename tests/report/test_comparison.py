@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from report.folders import write_run
 from tunewright.report import comparison, comparison_grids
+from tunewright.report.caveats import caveats
 from tunewright.report.gather import Run, gather
 from tunewright.report.stage import report
 
@@ -208,3 +209,63 @@ def test_decimals_follow_the_interval(digits: tuple[float, int], tmp_path: Path)
     ]
     first = comparison.judged(three_arms(tmp_path, rows))[0]
     assert comparison.digits_of(first.difference.paired.interval) == expected
+
+
+def test_arms_that_got_other_budgets_are_not_said_to_have_had_the_same(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", seeds=(1,))
+    assert any("The arms get equal rows and steps, not equal" in one for one in caveats(gather(folder)))
+    change(folder / "tune/im-seed1/manifest.json", lambda made: made["counts"].update(steps=9))
+    assert any("The arms do not get equal rows and steps, nor" in one for one in caveats(gather(folder)))
+
+
+def test_rows_dropped_in_one_arm_only_are_that_arms(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", seeds=(1,))
+    assert any("1 training row was dropped in every arm" in one for one in caveats(gather(folder)))
+    change(folder / "tune/im-seed1/manifest.json", lambda made: made["extra"].update(dropped={"too long": 4}))
+    assert any("Training rows were dropped: 1 of it and 4 of im" in one for one in caveats(gather(folder)))
+
+
+def test_heldout_prompts_that_one_arm_was_trained_on_stand_beside_the_claim(tmp_path: Path) -> None:
+    rows = [against("im", -0.3, (-0.5, -0.1), 0.001), against("plw", -0.2, (-0.39, -0.01), 0.001)]
+    folder = tmp_path / "run"
+    three_arms(tmp_path, rows)
+    for arm, num in (("it", 0), ("im", 7), ("plw", 0)):
+        for seed in (1, 2, 3):
+            leak = {"heldout_prompts_in_training": {"heldout": num}}
+            change(
+                folder / f"tune/{arm}-seed{seed}/manifest.json",
+                lambda made, leak=leak: made["extra"].update(leak),
+            )
+    *_, said = comparison.sentences(gather(folder))
+    assert said.startswith(
+        "Not a fair comparison on heldout: of its prompts 7 in those of im are in the arm’s"
+    )
+    assert said in caveats(gather(folder))
+
+
+def test_arms_that_are_equal_to_the_last_digit_need_no_more_seeds(tmp_path: Path) -> None:
+    """im and plw have the same losses here."""
+    run = gather(
+        write_run(
+            tmp_path / "run",
+            arms=("im", "plw"),
+            seeds=(1, 2),
+            paired=[against("plw", 0.0, (0.0, 0.0), 1.0) | {"first": "im"}],
+        )
+    )
+    assert "80 %" not in " ".join(comparison.sentences(run))
+    assert "100 seeds" not in " ".join(comparison.sentences(run))
+    (grid,) = comparison_grids.levels(run)
+    assert grid.rows[1][-1] == "nothing to show: the means are equal"
+
+
+def test_a_table_without_comparisons_speaks_of_no_correction(tmp_path: Path) -> None:
+    run = gather(write_run(tmp_path / "run", arms=("it", "im"), paired=[]))
+    assert "Holm" not in comparison_grids.levels(run)[0].caption
+
+
+def change(file: Path, by: Callable[[dict[str, Any]], None]) -> None:
+    """Edit a JSON file of a run in place."""
+    made = json.loads(file.read_text())
+    by(made)
+    file.write_text(json.dumps(made))

@@ -14,13 +14,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewright.evaluate.intervals import LEVEL, Interval
+from tunewright.evaluate.intervals import LEVEL, Interval, mean_interval, mean_p
 from tunewright.evaluate.paired_values import paired_values, shares_interval
 from tunewright.evaluate.settle import Needed, needed
-from tunewright.rate.paired_tests import holm
+from tunewright.rate.paired_tests import holm, mcnemar
 
 Floats = NDArray[np.float64]
 Claim = Literal["better", "worse", "no difference found"]
+EQUAL = 1e-9  # differences nearer than that are the same but for rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +130,28 @@ def _draft(one: Pairing) -> Contrast:
 def _tested(one: Pairing) -> tuple[Interval, float]:
     """Interval and p: of the mean over units and seeds, or McNemar's where one seed is right or wrong.
 
-    Where no unit tells the arms apart the variance found is 0, which is not to be believed of so few: the
-    interval is then that of shares. None goes beyond what a difference can be.
+    Where every unit says the same the variance found is 0, which is not to be believed of so few: interval
+    and p are then those of shares, all units gained, lost or even. Where only the seeds' means are equal, as
+    counts can be, every value counts as one of its own. No interval goes beyond what a difference can be.
     """
     differences_SN = one.second_SN - one.first_SN
     _, interval, _, p, _, _ = paired_values(one.first_SN, one.second_SN)
-    if interval.low == interval.high and math.isfinite(one.largest):
-        shares = shares_interval(0, 0, differences_SN.shape[1])
-        interval = Interval(interval.low + shares.low, interval.high + shares.high)
+    if math.isfinite(one.largest):
+        if np.ptp(differences_SN) < EQUAL:
+            interval, p = _unanimous(float(differences_SN.mean()), differences_SN.shape[1])
+        elif interval.high - interval.low < EQUAL:
+            every_value = differences_SN.reshape(1, -1)
+            interval, p = mean_interval(every_value), mean_p(every_value)
     bounded = [max(-one.largest, min(one.largest, limit)) for limit in (interval.low, interval.high)]
     return Interval(*bounded), p
+
+
+def _unanimous(difference: float, num_units: int) -> tuple[Interval, float]:
+    """Interval and p (of the sign test) where this is the difference of every unit."""
+    gained, lost = (num_units if difference > 0 else 0), (num_units if difference < 0 else 0)
+    shares = shares_interval(gained, lost, num_units)
+    size = abs(difference) or 1.0
+    return Interval(size * shares.low, size * shares.high), mcnemar(lost, gained)
 
 
 def _claim(draft: Contrast, p: float) -> Claim:

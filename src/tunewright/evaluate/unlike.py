@@ -3,7 +3,8 @@
 Arms with other training rows, another model or another template are still compared on the same held-out
 records. Where all have one tokenizer that is nats per output token, on the examples whose outputs are the
 same tokens in every arm. Under different tokenizers a token is not the same thing: there it is nats per
-UTF-8 byte of the output, whose text is the same (lm-evaluation-harness's bits_per_byte, in nats).
+UTF-8 byte of the output, whose text is the same (lm-evaluation-harness's bits_per_byte, in nats). The end
+token is no text, and in neither unit.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import orjson
 from tunewright.errors import DataError
 from tunewright.records.record import Record
 from tunewright.run.files import write_text_atomic
+from tunewright.tune.conversation import Role, conversation
 
 TRAIN = "train"
 FILE = "unlike.json"  # in an evaluation's folder, where its arms are unlike
@@ -90,10 +92,17 @@ def unlike(
 
 
 def _bytes(sets: Mapping[str, Sequence[Record]]) -> dict[str, dict[str, int]]:
-    return {
-        name: {record.id: len(record.output.encode("utf-8", "surrogatepass")) for record in records}
-        for name, records in sets.items()
-    }
+    return {name: {record.id: _output_bytes(record) for record in records} for name, records in sets.items()}
+
+
+def _output_bytes(record: Record) -> int:
+    """The bytes of all that is scored as output: the answer, and the earlier answers of a conversation."""
+    return sum(
+        len(text.encode("utf-8", "surrogatepass"))
+        for message in conversation(record)
+        for role, text in message.pieces
+        if role is Role.OUTPUT
+    )
 
 
 def _rows_of(manifest: Mapping[str, Any]) -> Any:

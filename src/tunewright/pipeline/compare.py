@@ -20,7 +20,7 @@ from tunewright.evaluate.stage import EvaluateConfig
 from tunewright.evaluate.tasks.config import TasksConfig
 from tunewright.pipeline.arms import parse_arms, same_settings
 from tunewright.pipeline.evaluation import evaluate_anew
-from tunewright.pipeline.jobs import is_of_one_arm, reason_of, tune_side_by_side
+from tunewright.pipeline.jobs import is_of_one_arm, named, reason_of, tune_side_by_side
 from tunewright.pipeline.measure import measure
 from tunewright.pipeline.recipe import Recipe
 from tunewright.pipeline.stages import (
@@ -151,7 +151,11 @@ def comparison_recipe(
     }
     recipe = parse_config(Recipe, wanted, where="the comparison")
     configs = recipe.arm_configs(where="the comparison")
-    _all_differ({name: config for (name, _), config in configs.items()}, recipe.data_of_arms())
+    own = recipe.data_of_arms()
+    _all_differ(
+        {name: config for (name, _), config in configs.items()},
+        {name: own.get(name, data) for name in recipe.arms},
+    )
     return recipe
 
 
@@ -202,7 +206,7 @@ def _first(arms: Mapping[str, dict[str, Any]], baseline: str) -> dict[str, dict[
 
 def _all_differ(configs: Mapping[str, TuneConfig], data: Mapping[str, str]) -> None:
     for first, second in combinations(configs, 2):
-        if data.get(first) == data.get(second) and same_settings(
+        if data[first] == data[second] and same_settings(
             configs[first].model_dump(), configs[second].model_dump()
         ):
             raise RecipeError(
@@ -229,6 +233,8 @@ def _train(
         try:
             train = sets.of_arm(arm.name)
             tune(config, train, arm.folder, heldout=sets.heldout, progress=progress, again=again)
+        except DataError as error:
+            raise named(error, f"{arm.name} seed {arm.seed}") from error
         except Exception as error:
             if not is_of_one_arm(error):
                 raise

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunewright.errors import ModelError
+from tunewright.errors import DataError, ModelError
 from tunewright.records.record import Record
 from tunewright.run.progress import Event, Progress
 from tunewright.tune.config import TuneConfig
@@ -80,7 +80,7 @@ def tune_side_by_side(
             for job, error in _done(executor, jobs, num_processes):
                 if error is not None:
                     if not (keep_going and is_of_one_arm(error)):
-                        raise error
+                        raise named(error, job.label) if isinstance(error, DataError) else error
                     failed[job.label] = reason_of(error)
                 progress.note(f"{job.label} {'done' if error is None else 'failed: ' + reason_of(error)}")
                 # what an earlier process did, and steps that dropped rows did not need
@@ -105,6 +105,11 @@ def is_of_one_arm(error: BaseException) -> bool:
     return isinstance(error, ModelError | MemoryError | RuntimeError) and not isinstance(
         error, BrokenProcessPool
     )
+
+
+def named(error: DataError, label: str) -> DataError:
+    """The error with its arm in front: it speaks of rows, which arms can have of their own."""
+    return DataError(f"arm {label}: {error}")
 
 
 def reason_of(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tunewright.report import words
-from tunewright.report.comparison import judged
+from tunewright.report.comparison import judged, leaks
 from tunewright.report.gather import Run, split_sentence
 
 TINY_PARAMETERS = 50_000_000
@@ -77,10 +77,13 @@ def _budgets(run: Run) -> list[str]:
     if len(set(tokens.values())) < 2:
         return []
     parts = ", ".join(f"{name} {amount:,}" for name, amount in tokens.items())
-    return [
-        "The arms get equal rows and steps, not equal weighted tokens: per epoch the loss falls on "
-        f"{parts} tokens."
-    ]
+    budgets = {tuple(arm.manifest["counts"].get(of) for of in ("train", "steps")) for arm in run.arms}
+    start = (
+        "The arms get equal rows and steps, not"
+        if len(budgets) == 1
+        else "The arms do not get equal rows and steps, nor"
+    )
+    return [f"{start} equal weighted tokens: per epoch the loss falls on {parts} tokens."]
 
 
 def _data(run: Run) -> list[str]:
@@ -99,12 +102,7 @@ def _data(run: Run) -> list[str]:
             "The held-out rows come from the same data as the training rows: this measures new rows of one "
             "source, not a change of source."
         )
-    shared = run.arms[0].extra.get("heldout_prompts_in_training", {}) if run.arms else {}
-    sentences += [
-        f"{count:,} prompts of the set {name} are in the training rows too: there the loss measures memory."
-        for name, count in shared.items()
-        if count
-    ]
+    sentences += leaks(run)
     if len({arm.extra["dtype"] for arm in run.arms}) > 1:
         sentences.append("The arms ran in different number formats, which alone can make small differences.")
     if not all(arm.extra.get("matches_generation_prompt", True) for arm in run.arms):
@@ -112,13 +110,21 @@ def _data(run: Run) -> list[str]:
             "The chat template's generation prompt differs from what stood before the answers in training: "
             "the answers here follow the trained prompt, a chat call may fare worse."
         )
-    num_lost = sum(sum(arm.extra["dropped"].values()) for arm in run.arms[:1])
-    if num_lost:
-        sentences.append(
-            f"{words.count(num_lost, 'training row')} {'was' if num_lost == 1 else 'were'} dropped in every "
-            "arm (see the data); the results are about those kept."
-        )
-    return sentences
+    return sentences + _dropped(run)
+
+
+def _dropped(run: Run) -> list[str]:
+    lost = {arm.name: sum(arm.extra["dropped"].values()) for arm in run.arms}
+    if not any(lost.values()):
+        return []
+    if len(set(lost.values())) > 1:
+        parts = words.listed([f"{num:,} of {name}" for name, num in lost.items()])
+        return [f"Training rows were dropped: {parts} (see the data); the results are about those kept."]
+    num = next(iter(lost.values()))
+    return [
+        f"{words.count(num, 'training row')} {'was' if num == 1 else 'were'} dropped in every arm (see the "
+        "data); the results are about those kept."
+    ]
 
 
 def _unlike(run: Run) -> list[str]:
@@ -127,12 +133,26 @@ def _unlike(run: Run) -> list[str]:
         return []
     return [
         "The arms were not all trained on the same token rows: their losses on training rows are each arm's "
-        "own and are not compared, nor is memorisation, which is of each arm's own rows."
+        "own and are not compared, nor is memorisation, which is of each arm's own rows.",
+        *_other_outputs(run),
     ] + [
         f"{words.count(num, 'row')} of {name} {'was' if num == 1 else 'were'} not measured alike by every "
         "arm (dropped, or other tokens) and left out of the comparison."
         for name, num in _left_out(run).items()
         if num
+    ]
+
+
+def _other_outputs(run: Run) -> list[str]:
+    """Arms with records of their own are measured on outputs of another source than theirs."""
+    arms = run.recipe.get("arms") or {}
+    own = [name for name in run.arm_names() if "data" in (arms.get(name) or {})]
+    if not own:
+        return []
+    named = f"arm {own[0]} has" if len(own) == 1 else f"arms {words.listed(own)} have"
+    return [
+        f"The held-out outputs are not of the records that {named} alone. A higher loss there says that such "
+        "an arm expects these outputs less, not that its answers are worse: that is for judges and tasks."
     ]
 
 
@@ -153,7 +173,7 @@ def _answers(run: Run) -> list[str]:
     mute = [arm for arm, num in silent.items() if num == of_arm[arm]]
     if mute:
         sentences.append(
-            f"Most answers of {' and '.join(mute)} ran into the length limit without an end token: read "
+            f"Most answers of {words.listed(mute)} ran into the length limit without an end token: read "
             "their exact matches as “has not learnt to answer yet”, not as wrong answers."
         )
     bleu = [row["memorisation"]["bleu"] for row in run.scores if "memorisation" in row]

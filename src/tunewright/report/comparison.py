@@ -80,7 +80,7 @@ def sentences(run: Run) -> list[str]:
         if (mine := [one for one in family if one.claim is found])
     ]
     not_proof = "which is not proof that there is none"
-    settling = _settling(family, num_seeds)
+    settling = [*_settling(family, num_seeds), *unequal_leaks(run)]
     if not claims:
         return [
             f"No difference from arm {run.baseline} {ended} may be claimed {over}{many}: none was found for "
@@ -93,10 +93,53 @@ def sentences(run: Run) -> list[str]:
     return said + settling
 
 
+def leaks(run: Run) -> list[str]:
+    """Held-out prompts that are in the training rows, of all arms or of some."""
+    sentences = []
+    for name, by_arm in leaked(run).items():
+        if len(set(by_arm.values())) == 1:
+            num = next(iter(by_arm.values()))
+            sentences.append(
+                f"{num:,} prompts of the set {name} are in the training rows too: there the loss measures "
+                "memory."
+            )
+    return sentences + unequal_leaks(run)
+
+
+def unequal_leaks(run: Run) -> list[str]:
+    """Held-out prompts that some arms were trained on and others were not: that comparison is not a fair
+    one, whatever may be claimed of it."""
+    sentences = []
+    for name, by_arm in leaked(run).items():
+        if len(set(by_arm.values())) > 1:
+            parts = words.listed([f"{num:,} in those of {arm}" for arm, num in by_arm.items() if num])
+            sentences.append(
+                f"Not a fair comparison on {name}: of its prompts {parts} are in the arm’s training rows, "
+                "where the loss measures memory. Take them out of the data and train again."
+            )
+    return sentences
+
+
+def leaked(run: Run) -> dict[str, dict[str, int]]:
+    """How many prompts of a held-out set are in an arm's training rows, by set and arm, where any are."""
+    names = dict.fromkeys(
+        name for arm in run.arms for name in arm.extra.get("heldout_prompts_in_training", {})
+    )
+    found = {
+        name: {
+            arm.name: int(arm.extra.get("heldout_prompts_in_training", {}).get(name, 0)) for arm in run.arms
+        }
+        for name in names
+    }
+    return {name: by_arm for name, by_arm in found.items() if any(by_arm.values())}
+
+
 def _settling(family: Sequence[Judged], num_seeds: int) -> list[str]:
     """How many seeds or examples would show the differences that could not be claimed."""
     named = {
-        f"{one.arm} on {one.set_name}": (one.needed, num_seeds) for one in family if one.needed is not None
+        f"{one.arm} on {one.set_name}": (one.needed, num_seeds)
+        for one in family
+        if one.needed is not None and one.difference.paired.difference
     }
     return settling_sentence(named, units="examples")
 

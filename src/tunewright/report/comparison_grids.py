@@ -48,10 +48,12 @@ def _level(run: Run, set_name: str, family: Sequence[Judged], *, training_too: b
     minus = f"− {run.baseline} ({words.PERCENT} interval)"
     head = ["Arm", *(["Seeds", "Train"] if training_too else []), "Last (epoch)", minus, "p", ""]
     texts = frozenset({0, len(head) - 1})
-    caption = (
-        f"Output loss on {set_title(set_name)}, {run.unit}; differences are paired by example and seed, p by "
-        f"Holm for {words.count(len(family), 'comparison')}"
-    )
+    caption = f"Output loss on {set_title(set_name)}, {run.unit}"
+    if family:
+        caption += (
+            "; differences are paired by example and seed, p by Holm for "
+            f"{words.count(len(family), 'comparison')}"
+        )
     if has_best:
         head += ["Best (epoch)", f"exploratory: {minus}"]
         caption += "; best epochs are picked on these rows, which flatters them"
@@ -64,6 +66,8 @@ def _level(run: Run, set_name: str, family: Sequence[Judged], *, training_too: b
 def _to_settle(one: Judged | None) -> str:
     if one is None or one.needed is None:
         return ""
+    if not one.difference.paired.difference:
+        return "nothing to show: the means are equal"
     return needed_text(one.needed, one.difference.paired.num_seeds, units="examples")
 
 

@@ -50,7 +50,7 @@ def suites_grid(run: Run) -> Grid | None:
 def sentences(run: Run) -> list[str]:
     """What may be claimed of tasks and judges, and what not."""
     return [
-        *_said(run, run.measured.tasks, "on standard tasks"),
+        *_said(run, run.measured.tasks, f"on standard tasks{_limited(run)}"),
         *_said(run, run.measured.judges, "before the judges"),
     ]
 
@@ -58,7 +58,7 @@ def sentences(run: Run) -> list[str]:
 def judging_sentence(run: Run) -> str:
     """What the judges were asked and what that cost; empty without judges."""
     spent = run.measured.judging
-    if spent is None:
+    if spent is None or not run.measured.judges:
         return ""
     tokens = ""
     if spent["prompt_tokens"]:
@@ -105,7 +105,9 @@ def _grid(family: Sequence[Contrast], caption: str) -> Grid | None:
 def _said(run: Run, family: Sequence[Contrast], where: str) -> list[str]:
     if not family:
         return []
-    many = f" after Holm’s correction for {len(family)} comparisons" if len(family) > 1 else ""
+    num_seeds = min(one.num_seeds for one in family)
+    many = " for this one seed" if num_seeds == 1 else f" over {num_seeds} seeds"
+    many += f" after Holm’s correction for {len(family)} comparisons" if len(family) > 1 else ""
     said = []
     for claim in ("better", "worse"):
         mine = [one for one in family if one.claim == claim]

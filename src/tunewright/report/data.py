@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunewright.errors import TunewrightError
 from tunewright.records.describe import Summary, describe
-from tunewright.records.digest import records_digest
+from tunewright.records.digest import prompt_digest, records_digest
 from tunewright.records.read import read_records
 from tunewright.records.record import Record
 from tunewright.report.gather import Run
@@ -43,7 +43,8 @@ def read_sources(run: Run) -> list[Source]:
     own = own_data(run)
     sources = [*parted, *(_read(name, file, file, run) for name, file in files.items())]
     sources += [_read(own_set(arm), file, file, run) for arm, file in own.items()]
-    return [_unchanged(source, run) for source in sources]
+    held = parted[1].records if len(parted) > 1 else {}
+    return [_unchanged(source, held, run) for source in sources]
 
 
 def own_data(run: Run) -> dict[str, str]:
@@ -83,14 +84,14 @@ def _read(name: str, file: str, shown: str, run: Run) -> Source:
     return Source(name, shown, summary, by_id)
 
 
-def _unchanged(source: Source, run: Run) -> Source:
-    """The source, without its contents where they are not what the models were tuned and measured on."""
+def _unchanged(source: Source, held: Mapping[str, Record], run: Run) -> Source:
+    """The source, without its contents where they are not what the models were tuned and measured on; of an
+    arm's own records without those that are `held` out of the shared data."""
     if not source.records or not run.arms:
         return source
     own = {own_set(arm): arm for arm in own_data(run)}
     if source.name in own:
-        # what is held out of the shared data is taken out of an arm's own too: its digest is of what is left
-        return source
+        return _trained_on(source, held, own[source.name], run)
     sharing = [arm for arm in run.arms if arm.name not in own.values()]
     if source.name == "train" and not sharing:
         return source
@@ -100,6 +101,21 @@ def _unchanged(source: Source, run: Run) -> Source:
         return source
     note = f"{source.file} is not what the models were tuned on any more, so it is not described."
     return Source(source.name, source.file, note=note)
+
+
+def _trained_on(source: Source, held: Mapping[str, Record], arm: str, run: Run) -> Source:
+    """The records of an arm's own without those that are held out by id or prompt, where these are what it
+    was tuned on; else (with groups held out) all of them."""
+    prompts = {prompt_digest(record) for record in held.values()}
+    kept = {
+        key: record
+        for key, record in source.records.items()
+        if key not in held and prompt_digest(record) not in prompts
+    }
+    tuned_on = next(one.manifest["inputs"].get("data") for one in run.arms if one.name == arm)
+    if not kept or records_digest(kept.values()) != tuned_on:
+        return source
+    return replace(source, summary=describe(kept.values()), records=kept)
 
 
 def _part(data: Source, run: Run) -> list[Source]:

@@ -23,9 +23,16 @@ def summary(run: Run) -> str:
         f"{words.count(len(names), 'arm')} ({', '.join(names)}), {plural}{start} ({_models(run)}) with "
         f"{words.count(len(seeds), 'seed')} ({', '.join(map(str, seeds))}) for "
         f"{_epochs(run)} on {_rows(run)}: "
-        f"batches of {config['batch_size']}, peak learning rate {arm.extra['lr']:g}, "
-        f"{config['schedule']} schedule."
+        f"batches of {_range(run, 'batch_size')}, peak learning rate {_range(run, 'lr')}, "
+        f"{words.listed(list(dict.fromkeys(str(a.manifest['config']['schedule']) for a in run.arms)))} schedule."
     )
+
+
+def _range(run: Run, name: str) -> str:
+    """A setting that is the same in all arms, or its ends."""
+    values = [float(arm.extra["lr"] if name == "lr" else arm.manifest["config"][name]) for arm in run.arms]
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def _models(run: Run) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tunewright.report import words
-from tunewright.report.comparison import Judged, difference_text, judged
+from tunewright.report.comparison import Judged, difference_text, judged, leaked
 from tunewright.report.contrasts import cell
 from tunewright.report.gather import Run
 from tunewright.report.grids import Grid, duration, set_title
@@ -24,6 +24,9 @@ def overview(run: Run) -> Grid | None:
     caption = f"Every measure at a glance, losses in {run.unit}"
     if judged(run):
         caption += f"; in brackets the difference from {run.baseline}, with a word where it may be claimed"
+    unfair = [name for name, by_arm in leaked(run).items() if len(set(by_arm.values())) > 1]
+    if unfair:
+        caption += f"; not a fair comparison on {words.listed(unfair)}, which some arms were trained on"
     return Grid(caption, ["Arm", *(head for head, _ in columns)], rows)
 
 
@@ -74,7 +77,8 @@ def _judges(run: Run) -> list[Column]:
 def _contrasts(run: Run, measure: str) -> Column:
     mine = [one for one in (*run.measured.tasks, *run.measured.judges) if one.measure == measure]
     texts = {mine[0].first: words.number(mine[0].first_mean, digits=3)}
-    return measure[0].upper() + measure[1:], texts | {one.second: cell(one) for one in mine}
+    limited = ", LIMITED" if any(one.is_limited for one in mine) else ""
+    return measure[0].upper() + measure[1:] + limited, texts | {one.second: cell(one) for one in mine}
 
 
 def _costs(run: Run) -> list[Column]:
