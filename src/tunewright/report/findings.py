@@ -24,8 +24,12 @@ def summary(run: Run) -> str:
         f"{words.count(len(seeds), 'seed')} ({', '.join(map(str, seeds))}) for "
         f"{_epochs(run)} on {_rows(run)}: "
         f"batches of {_range(run, 'batch_size')}, peak learning rate {_range(run, 'lr')}, "
-        f"{words.listed(list(dict.fromkeys(str(a.manifest['config']['schedule']) for a in run.arms)))} schedule."
+        f"{_schedules(run)} schedule."
     )
+
+
+def _schedules(run: Run) -> str:
+    return words.listed(list(dict.fromkeys(str(arm.manifest["config"]["schedule"]) for arm in run.arms)))
 
 
 def _range(run: Run, name: str) -> str:
