@@ -7,6 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 RUN    ?= runs/first
+CORES  ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint docs clean
@@ -24,8 +25,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/tunewright run recipes/first.yaml --out $(RUN)
 
+# a file's tests share what is slow to make (models, servers), so files are what is dealt out
 test: $(READY) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 # make test-slow   the tests that take minutes
 test-slow: $(READY)
