@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from support.rated_studies import full_study
 from support.review_page import cheap_hashes
-from tunewright.cli import review as command
+from tunewright.cli import review_database
 from tunewright.cli.review import app
-from tunewright.errors import DataError, RecipeError
+from tunewright.errors import DataError, RecipeError, RunFolderError
 from tunewright.review.config import ReviewConfig
 from tunewright.review.model import Decision
-from tunewright.review.store import people, queues, revisions, work
+from tunewright.review.store import people, queues, ratings, revisions, work
 from tunewright.review.store.database import Database
 
 
@@ -48,6 +50,21 @@ def pairs(tmp_path: Path) -> Path:
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def decide(place: Path, queue: str, name: str, output: str) -> None:
+    """`name` edits the first item of the queue that is theirs to do."""
+    db = Database.open(place)
+    who = people.person_named(db, name) or people.add_person(db, name, people.Role.EXPERT, None)
+    [found] = [one for one in queues.queues(db) if one.name == queue]
+    taken = work.next_work(db, found.id, who)
+    assert taken is not None
+    texts = {**taken.item.original, "output": output}
+    revisions.save(
+        db, taken.item.id, who, version=0, decision=Decision.EDIT, texts=texts, reason="",
+        seconds=9.0, seconds_open=12.0,
+    )  # fmt: skip
+    db.close()
 
 
 def test_people_are_added_listed_changed_and_disabled(place: Path) -> None:
@@ -82,17 +99,7 @@ def test_a_mistyped_database_is_not_made(place: Path, tmp_path: Path) -> None:
 def test_pairs_go_in_are_revised_and_come_out_for_the_coach(place: Path, pairs: Path, tmp_path: Path) -> None:
     assert run("import", pairs, "--db", place) == "queue 'pairs' made: 3 items\n"
     assert "is there already, nothing was changed" in run("import", pairs, "--db", place)
-    db = Database.open(place)
-    ann = people.add_person(db, "ann", people.Role.EXPERT, None)
-    [queue] = queues.queues(db)
-    taken = work.next_work(db, queue.id, ann)
-    assert taken is not None
-    texts = {**taken.item.original, "output": "A better answer."}
-    revisions.save(
-        db, taken.item.id, ann, version=0, decision=Decision.EDIT, texts=texts, reason="",
-        seconds=9.0, seconds_open=12.0,
-    )  # fmt: skip
-    db.close()
+    decide(place, "pairs", "ann", "A better answer.")
     out = tmp_path / "out.jsonl"
     run("export", "pairs", "--db", place, "--format", "records", "--out", out)
     written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -115,6 +122,23 @@ def test_a_queue_or_form_that_is_not_there_is_named(place: Path, pairs: Path, tm
         run("export", "pairs", "--db", place, "--format", "xml", "--out", tmp_path / "o")
 
 
+def test_what_cannot_be_brought_in_is_told_with_what_to_do(place: Path, pairs: Path, tmp_path: Path) -> None:
+    run("import", pairs, "--db", place)
+    with pytest.raises(DataError, match="unknown format 'xml'; results come in one of label-studio"):
+        run("import", pairs, "--db", place, "--into", "pairs", "--format", "xml")
+    with pytest.raises(DataError, match="gone: no such folder; findings come from a check run"):
+        run("import", pairs, "--db", place, "--name", "x", "--findings", tmp_path / "gone")
+    with pytest.raises(DataError, match="'x' cannot be an experiment: no item has a draft"):
+        run("import", pairs, "--db", place, "--name", "x", "--experiment")
+    with pytest.raises(RecipeError, match="--runs gone: there is no such folder"):
+        run("--db", place, "--runs", "gone", "--no-browser")
+    run("import", full_study(tmp_path / "study", num_prompts=1).path, "--db", place)
+    out = tmp_path / "results.csv"
+    run("export", "pairs", "--db", place, "--format", "csv", "--out", out)
+    with pytest.raises(DataError, match="'study' is a rating study; take `tunewright study import-ratings`"):
+        run("import", out, "--db", place, "--into", "study")
+
+
 def test_a_broken_row_is_told_with_its_line_and_ends_in_1(place: Path, pairs: Path) -> None:
     pairs.write_text(pairs.read_text() + '{"instruction": 7}\n', encoding="utf-8")
     result = invoke("import", pairs, "--db", place)
@@ -122,6 +146,77 @@ def test_a_broken_row_is_told_with_its_line_and_ends_in_1(place: Path, pairs: Pa
     assert "queue 'pairs' made: 3 items" in result.stdout
     assert "pairs.jsonl:4" in result.stderr
     assert "1 rows left out" in result.stderr
+
+
+def test_people_of_another_tool_are_named_on_the_way_out_and_back(
+    place: Path, pairs: Path, tmp_path: Path
+) -> None:
+    run("import", pairs, "--db", place, "--name", "one")
+    run("import", pairs, "--db", place, "--name", "other")
+    decide(place, "one", "ann", "A better answer.")
+    user = "8f14e45f-ceea-467f-9d2b-0d1c1f1f9a11"
+    out = tmp_path / "arg"
+    run("export", "one", "--db", place, "--format", "argilla", "--out", out, "--people", f"ann={user}")
+    rows = json.loads((out / "records.json").read_text(encoding="utf-8"))
+    assert {said["user_id"] for row in rows for one in row["responses"].values() for said in one} == {user}
+    said = run("import", out, "--db", place, "--into", "other", "--people", f"{user}=ann")
+    assert said == "1 decisions taken over, 0 were there, 0 items' not taken\n"
+    with pytest.raises(RecipeError, match="write the name here, =, the tool's"):
+        run("export", "one", "--db", place, "--format", "argilla", "--out", tmp_path / "b", "--people", "ann")
+
+
+def test_what_was_not_taken_is_named(place: Path, pairs: Path, tmp_path: Path) -> None:
+    run("import", pairs, "--db", place, "--name", "one", "--overlap", 2)
+    decide(place, "one", "ann", "A better answer.")
+    out = tmp_path / "results.csv"
+    run("export", "one", "--db", place, "--format", "csv", "--out", out)
+    run("import", pairs, "--db", place, "--name", "full")
+    decide(place, "full", "bob", "Bob was first.")
+    said = run("import", out, "--db", place, "--into", "full")
+    assert said.splitlines()[:2] == [
+        "0 decisions taken over, 0 were there, 1 items' not taken",
+        "not taken, for as many people as the queue asks for have done the item: r0",
+    ]
+    more = tmp_path / "more.jsonl"
+    more.write_text('{"id": "other", "instruction": "Ask.", "output": "Answer."}\n', encoding="utf-8")
+    run("import", more, "--db", place, "--name", "more")
+    said = run("import", out, "--db", place, "--into", "more")
+    assert "items that the queue has not: r0" in said
+
+
+def test_an_item_that_no_file_can_hold_is_named(place: Path, pairs: Path, tmp_path: Path) -> None:
+    run("import", pairs, "--db", place)
+    decide(place, "pairs", "ann", "half \ud800")
+    result = invoke("export", "pairs", "--db", place, "--out", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert "2 of 3 items written" in result.stdout
+    assert "item r0: " in result.stderr
+    assert "1 items left out" in result.stderr
+
+
+def test_a_study_is_locked_with_what_was_rated_on_the_page(place: Path, tmp_path: Path) -> None:
+    folder = full_study(tmp_path / "study", num_prompts=1)
+    run("import", folder.path, "--db", place)
+    db = Database.open(place)
+    rater = people.person_named(db, "ann")
+    assert rater is not None
+    [queue] = queues.queues(db)
+    task = ratings.next_task(db, queue.id, rater)
+    assert task is not None
+    values = {("validity", task.answers[0][0]): 1.0}
+    ratings.rate(db, queue.id, task.item, rater, version=0, values=values, seconds=4.0)
+    db.close()
+    with pytest.raises(RunFolderError, match=r"items not rated yet: .* lock with --allow-missing"):
+        run("lock", "study", "--db", place)
+    said = run("lock", "study", "--db", place, "--allow-missing")
+    assert re.match(r"locked at .*: 1 ratings\nSHA-256 of lock.json, .*: [0-9a-f]{64}\nresults: ", said)
+    assert folder.is_locked
+
+
+def test_a_queue_of_pairs_is_not_locked(place: Path, pairs: Path) -> None:
+    run("import", pairs, "--db", place)
+    with pytest.raises(DataError, match="the queue 'pairs' is no rating study"):
+        run("lock", "pairs", "--db", place)
 
 
 def test_a_backup_is_a_database_and_is_never_written_over(place: Path, pairs: Path, tmp_path: Path) -> None:
@@ -139,11 +234,17 @@ def test_a_backup_is_a_database_and_is_never_written_over(place: Path, pairs: Pa
 def test_options_become_the_settings_of_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Any] = []
     monkeypatch.setattr("tunewright.review.serve.serve", lambda config, say: seen.append(config))
-    run("--data", "d.jsonl", "--db", "x.sqlite", "--port", 0, "--workers", 2, "--no-browser", "--runs", "a")
+    run("--data", "d.jsonl", "--db", "x.sqlite", "--port", 0, "--workers", 2, "--no-browser", "--runs", "a",
+        "--runs", "b")  # fmt: skip
     run()
     assert seen == [
         ReviewConfig(
-            data=Path("d.jsonl"), db="x.sqlite", port=0, workers=2, open_browser=False, runs=(Path("a"),)
+            data=Path("d.jsonl"),
+            db="x.sqlite",
+            port=0,
+            workers=2,
+            open_browser=False,
+            runs=(Path("a"), Path("b")),
         ),
         ReviewConfig(),
     ]
@@ -160,7 +261,7 @@ def test_an_option_before_a_subcommand_is_refused_rather_than_ignored(place: Pat
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "NEEDED", ("fastapi", "no_such_library_here"))
+    monkeypatch.setattr(review_database, "NEEDED", ("fastapi", "no_such_library_here"))
     with pytest.raises(
         RecipeError, match=r"no_such_library_here not installed.*pip install 'tunewright\[review\]'"
     ):

@@ -16,6 +16,7 @@ import pytest
 from support.review_page import PASSWORD, person
 from tunewright.errors import DataError, RecipeError
 from tunewright.review import serve as serving
+from tunewright.review import workers
 from tunewright.review.config import ReviewConfig, is_loopback
 from tunewright.review.model import Role
 from tunewright.review.serve import keep_strangers_out, link_person, serve, site_of
@@ -178,7 +179,7 @@ def test_a_killed_worker_is_replaced_and_workers_end_with_a_killed_command(tmp_p
     assert process.stdout is not None
     address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]  # type: ignore[index]
     assert urllib.request.urlopen(f"{address}/login", timeout=60).status == 200
-    time.sleep(serving.TOO_SOON_SECONDS + 1)
+    time.sleep(workers.TOO_SOON_SECONDS + 1)
     first = _workers(process.pid)
     assert len(first) == 2
     subprocess.run(["kill", "-9", str(first[0])], check=True)

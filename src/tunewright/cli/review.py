@@ -1,39 +1,25 @@
-"""`tunewright review --data DATA` and `tunewright review import|export|users|backup`."""
+"""`tunewright review --data DATA` and `tunewright review import|export|lock|backup|users`."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from tunewright.review.model import Queue, Role
-    from tunewright.review.store.database import Database
+from tunewright.cli.review_database import DB, Db, need_review, opened, queue_named
+from tunewright.cli.review_users import users
 
-NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "alembic", "argon2", "nh3", "markdown_it", "python_multipart")
+if TYPE_CHECKING:
+    from tunewright.review.store.database import Database
 
 app = typer.Typer(
     help="Let people revise pairs and rate systems blind, in the browser.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-users = typer.Typer(
-    help="Who may log in, and as what: rater, expert, owner or lead.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(users, name="users")
-
-Db = Annotated[
-    str, typer.Option("--db", help="The database: a file (SQLite), or postgresql://USER@HOST/NAME.")
-]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The person's name.")]
-RoleName = Annotated[str, typer.Option("--role", help="rater, expert, owner or lead.")]
-DB = "review.sqlite"
 
 
 @app.callback(invoke_without_command=True)
@@ -72,7 +58,7 @@ def review(
     if context.invoked_subcommand is not None:
         _refuse_options(context)
         return
-    _need_review()
+    need_review()
     from tunewright.review.config import ReviewConfig
     from tunewright.review.serve import serve
     from tunewright.run.config import parse_config
@@ -133,14 +119,14 @@ def import_(
     Example: tunewright review import runs/first/revise --overlap 2
     """
     rejects: list[str] = []
-    with _opened(db, new=True) as opened:
+    with opened(db, new=True) as database:
         if into is not None:
-            _import_results(opened, data, into, format=format, people=people, rejects=rejects)
+            _import_results(database, data, into, format=format, people=people, rejects=rejects)
         else:
             from tunewright.review.import_data import import_data
 
             done = import_data(
-                opened,
+                database,
                 data,
                 name=name,
                 format=format,
@@ -174,13 +160,17 @@ def export(
     only_decided: Annotated[
         bool, typer.Option("--only-decided", help="Leave out what nobody has decided on.")
     ] = False,
+    people: Annotated[
+        str,
+        typer.Option(help="Who is who in the other tool, ann=ann@example.org,bob=…; for Argilla user ids."),
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write what people did: records to train on, revisions for a coach, rows, or other tools' files.
 
     Example: tunewright review export pilot --format revisions --out revisions.jsonl
     """
-    with _opened(db) as opened:
+    with opened(db) as database:
         from tunewright.errors import RecipeError
         from tunewright.review.exchange import FORMATS
         from tunewright.review.exchange import export as export_queue
@@ -188,10 +178,11 @@ def export(
         if format not in FORMATS:
             raise RecipeError(f"--format {format}: give one of {', '.join(FORMATS)}")
         done = export_queue(
-            opened,
-            _queue(opened, queue).id,
+            database,
+            queue_named(database, queue).id,
             out,
             format=format,
+            people=_pairs(people, "the name here, =, the tool's, by commas: ann=ann@example.org"),
             overwrite=overwrite,
             only_decided=only_decided,
         )
@@ -200,6 +191,31 @@ def export(
         if done.num_rejected or done.num_undecided:
             typer.echo(f"{done.num_rejected:,} rejected, {done.num_undecided:,} undecided")
         typer.echo(f"{done.format}: {done.path}")
+    _tell_rejects([f"item {key}: {why}; no file can hold it" for key, why in done.unwritable], "items")
+
+
+@app.command("lock")
+def lock(
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="The queue's name.")],
+    db: Db = DB,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Lock although ratings are missing.")
+    ] = False,
+) -> None:
+    """End the rating of a study: carry the ratings over into its folder, and lock it. The page does the same.
+
+    `tunewright study lock` alone would leave out what raters saved here.
+    """
+    with opened(db) as database:
+        from tunewright.review import studies
+        from tunewright.run.files import file_sha256
+
+        found = queue_named(database, queue)
+        made = studies.lock(database, found, allow_missing=allow_missing)
+        folder = studies.folder_of(found)
+        typer.echo(f"locked at {made['time']}: {made['num_ratings']:,} ratings")
+        typer.echo(f"SHA-256 of lock.json, to be noted elsewhere: {file_sha256(folder.lock_path)}")
+        typer.echo(f"results: tunewright study results {found.study}")
 
 
 @app.command("backup")
@@ -208,79 +224,11 @@ def backup(
     db: Db = DB,
 ) -> None:
     """Copy a SQLite database while people work, and check the copy. (PostgreSQL has pg_dump.)"""
-    with _opened(db) as opened:
+    with opened(db) as database:
         from tunewright.review.store.database import backup as copy
 
-        copy(opened, out)
+        copy(database, out)
     typer.echo(f"backup, checked: {out}")
-
-
-@users.command("add")
-def add(
-    name: Name,
-    role: RoleName,
-    db: Db = DB,
-    no_password: Annotated[
-        bool,
-        typer.Option("--no-password", help="Only links of `tunewright review` on this machine let them in."),
-    ] = False,
-) -> None:
-    """Make an account. The password is asked for, or read from standard input."""
-    with _opened(db, new=True) as opened:
-        from tunewright.review.store.people import add_person
-
-        made = add_person(opened, name, _role(role), None if no_password else _password())
-        typer.echo(f"{made.name}: {made.role}")
-
-
-@users.command("list")
-def list_(db: Db = DB) -> None:
-    """Who there is: name, role, and whether they can log in."""
-    with _opened(db) as opened:
-        from tunewright.review.store.people import people, with_passwords
-
-        known = with_passwords(opened)
-        for one in people(opened):
-            state = "" if one.name in known else ", no password"
-            typer.echo(f"{one.name}: {one.role}{state}{'' if one.is_active else ', disabled'}")
-
-
-@users.command("role")
-def role_(
-    name: Name,
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="rater, expert, owner or lead.")],
-    db: Db = DB,
-) -> None:
-    """Give somebody another role; it counts from their next page on."""
-    with _opened(db) as opened:
-        from tunewright.review.store.people import set_role
-
-        changed = set_role(opened, name, _role(role))
-        typer.echo(f"{changed.name}: {changed.role}")
-
-
-@users.command("password")
-def password(name: Name, db: Db = DB) -> None:
-    """Set a new password, asked for or read from standard input; their sessions end."""
-    with _opened(db) as opened:
-        from tunewright.review.store.people import set_password
-
-        changed = set_password(opened, name, _password())
-        typer.echo(f"{changed.name}: password set, sessions ended")
-
-
-@users.command("disable")
-def disable(
-    name: Name,
-    db: Db = DB,
-    undo: Annotated[bool, typer.Option("--undo", help="Let them in again.")] = False,
-) -> None:
-    """Let somebody in no longer. What they did stays."""
-    with _opened(db) as opened:
-        from tunewright.review.store.people import set_active
-
-        changed = set_active(opened, name, undo)
-        typer.echo(f"{changed.name}: {'may log in' if changed.is_active else 'disabled, sessions ended'}")
 
 
 def _refuse_options(context: typer.Context) -> None:
@@ -293,67 +241,26 @@ def _refuse_options(context: typer.Context) -> None:
             )
 
 
-def _need_review() -> None:
-    """The page's libraries are an extra; without them say how to get them."""
-    from importlib.util import find_spec
-
-    from tunewright.errors import RecipeError
-
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise RecipeError(
-            f"{', '.join(missing)} not installed; the review page needs: pip install 'tunewright[review]'"
-        )
-
-
-@contextmanager
-def _opened(db: str, *, new: bool = False) -> Iterator[Database]:
-    """The database; one that is not there is made only by what puts something in: a mistyped name is no
-    empty database."""
-    _need_review()
-    from tunewright.errors import DataError
-    from tunewright.review.store.database import Database, migrate
-
-    if not new and "://" not in db and not Path(db).is_file():
-        raise DataError(f"{db}: there is no such database; name it with --db, or begin with `review --data`")
-    opened = Database.open(db)
-    try:
-        migrate(opened)
-        yield opened
-    finally:
-        opened.close()
-
-
-def _queue(db: Database, name: str) -> Queue:
-    from tunewright.errors import DataError
-    from tunewright.review.store.queues import queues
-
-    there = queues(db)
-    found = next((queue for queue in there if queue.name == name), None)
-    if found is None:
-        names = ", ".join(repr(queue.name) for queue in there) or "none yet"
-        raise DataError(f"no queue is called {name!r}; there are: {names}")
-    return found
-
-
 def _import_results(
     db: Database, data: Path, queue: str, *, format: str | None, people: str, rejects: list[str]
 ) -> None:
-    from tunewright.errors import RecipeError
     from tunewright.review.exchange import add_results, read_results, what_is
 
-    who = dict(pair.partition("=")[::2] for pair in _listed(people))
-    if not all(who.values()):
-        raise RecipeError(
-            f"--people {people}: write the tool's name, =, the name here, by commas: 3=ann,4=bob"
-        )
+    who = _pairs(people, "the tool's name, =, the name here, by commas: 3=ann,4=bob")
     on_reject = _keep(rejects)
-    results = read_results(data, format=format, people=who or None, on_reject=on_reject)
-    taken = add_results(db, _queue(db, queue).id, results, tool=format or what_is(data).value)
+    results = read_results(data, format=format, people=who, on_reject=on_reject)
+    taken = add_results(db, queue_named(db, queue).id, results, tool=format or what_is(data).value)
     typer.echo(
         f"{taken.num_added:,} decisions taken over, {taken.num_known:,} were there, "
-        f"{len(taken.unknown_items):,} of items that the queue has not"
+        f"{len(taken.unknown_items) + len(taken.without_place):,} items' not taken"
     )
+    if taken.without_place:
+        typer.echo(
+            f"not taken, for as many people as the queue asks for have done the item: "
+            f"{_some(taken.without_place)}"
+        )
+    if taken.unknown_items:
+        typer.echo(f"items that the queue has not: {_some(taken.unknown_items)}")
     if taken.people_added:
         typer.echo(f"new people, without a password: {', '.join(taken.people_added)}")
 
@@ -362,13 +269,13 @@ def _keep(rejects: list[str]) -> Callable[..., None]:
     return lambda reject, **_: rejects.append(str(reject))
 
 
-def _tell_rejects(rejects: list[str]) -> None:
+def _tell_rejects(rejects: list[str], what: str = "rows") -> None:
     from tunewright.cli.show import error
 
     for reject in rejects[:10]:
         error(reject)
     if rejects:
-        error(f"{len(rejects):,} rows left out")
+        error(f"{len(rejects):,} {what} left out")
         raise typer.Exit(1)
 
 
@@ -376,18 +283,16 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _role(name: str) -> Role:
+def _pairs(text: str, how: str) -> dict[str, str]:
+    """ "3=ann,4=bob" as {"3": "ann", "4": "bob"}."""
     from tunewright.errors import RecipeError
-    from tunewright.review.model import Role
 
-    try:
-        return Role(name)
-    except ValueError:
-        raise RecipeError(f"role {name!r}: give rater, expert, owner or lead") from None
+    found = {left.strip(): right.strip() for left, _, right in (one.partition("=") for one in _listed(text))}
+    if not all(left and right for left, right in found.items()):
+        raise RecipeError(f"--people {text}: write {how}")
+    return found
 
 
-def _password() -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return given
+def _some(names: Sequence[str], most: int = 10) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -151,7 +151,11 @@ def lock(
         bool, typer.Option("--allow-missing", help="Lock although ratings are missing.")
     ] = False,
 ) -> None:
-    """End the rating: hash all that raters saw and said. Only then are results given."""
+    """End the rating: hash all that raters saw and said. Only then are results given.
+
+    A study that is rated on the review page is locked there, or with `tunewright review lock`: this command
+    does not see what raters saved in the page's database.
+    """
     from tunewright.evaluate.study.lock import lock_study
     from tunewright.run.files import file_sha256
 

@@ -1,50 +1,43 @@
-"""Starting the page: tables brought up to date, data brought in, strangers kept out, then the server.
+"""Starting the page: tables brought up to date, data brought in, strangers kept out, then the workers.
 
-Everything that can fail fails here, before a worker starts; workers only open the database and answer.
+Everything that can fail fails here, before a worker starts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import getpass
-import hashlib
-import multiprocessing
-import multiprocessing.connection
 import os
 import socket
 import sys
 import tempfile
 import threading
-import time
 import webbrowser
 from collections.abc import Callable, Iterator
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import uvicorn
-from fastapi import FastAPI
 
 from tunewright.errors import DataError, RecipeError
 from tunewright.review.config import ReviewConfig
 from tunewright.review.model import Person, Role
 from tunewright.review.store import people, sessions
 from tunewright.review.store.database import Database, migrate
-from tunewright.review.web.app import create_app
-from tunewright.review.web.security import LOOPBACK_NAMES, Site
+from tunewright.review.workers import answer, site_of
+
+__all__ = ["keep_strangers_out", "link_person", "serve", "site_of"]
 
 LINK_SECONDS = 600.0
-GRACE_SECONDS = 10  # for answers under way when the page is stopped
-TOO_SOON_SECONDS = 3.0
 Say = Callable[[str], None]
 
 
 def serve(config: ReviewConfig, *, say: Say) -> None:
     """Serve the page until Ctrl-C or SIGTERM. What there is to know is told to `say`, a line at a time.
 
-    RecipeError when others could reach the page and no lead has a password, or when the port is taken.
+    RecipeError when others could reach the page and no lead has a password, when the port is taken, or when
+    a folder of runs is not there.
     """
+    for folder in config.runs:
+        if not folder.is_dir():
+            raise RecipeError(f"--runs {folder}: there is no such folder; name one that holds runs")
     db = Database.open(config.db)
     try:
         migrate(db)
@@ -58,7 +51,7 @@ def serve(config: ReviewConfig, *, say: Say) -> None:
                 say(f"stop with Ctrl-C; whatever was saved is kept in {_shown_place(db, config)}")
                 db.close()  # the workers have their own connections
                 with contextlib.suppress(KeyboardInterrupt):
-                    _answer(config, listener)
+                    answer(config, listener)
     finally:
         db.close()
     say("stopped")
@@ -78,25 +71,6 @@ def keep_strangers_out(db: Database, config: ReviewConfig) -> None:
         f"{where}: others could reach the page, and no lead has a password yet; make one first: "
         f"tunewright review users add NAME --role lead --db {config.db}"
     )
-
-
-def site_of(config: ReviewConfig) -> Site:
-    """The names, the cookie and whether it is https, from the settings."""
-    url = urlsplit(config.url or "")
-    hosts = set(LOOPBACK_NAMES) | ({url.hostname} if url.hostname else set())
-    if not config.is_local:
-        hosts |= {config.host.lower(), socket.gethostname().lower()}
-    return Site(
-        secure=url.scheme == "https",
-        hosts=frozenset(hosts),
-        any_address=not config.is_local,
-        cookie="tunewright-" + hashlib.sha256(config.db.encode()).hexdigest()[:8],
-    )
-
-
-def worker_app(config: ReviewConfig) -> FastAPI:
-    """The page in one worker, with connections of its own."""
-    return create_app(Database.open(config.db), site=site_of(config), run_folders=config.runs)
 
 
 def link_person(db: Database, name: str | None) -> Person:
@@ -185,64 +159,6 @@ def _link_file(db: Database, config: ReviewConfig, address: str, say: Say) -> It
         file.chmod(0o600)
         threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
         yield
-
-
-def _answer(config: ReviewConfig, listener: socket.socket) -> None:
-    if config.workers == 1:
-        _work(config, listener)
-        return
-    workers = [_started(config, listener, number) for number in range(1, config.workers + 1)]
-    try:
-        while True:
-            begun = time.monotonic()
-            ended = multiprocessing.connection.wait([worker.sentinel for worker in workers])
-            if time.monotonic() - begun < TOO_SOON_SECONDS:
-                raise RecipeError("a worker ended as soon as it began; its own words are above")
-            for number, worker in enumerate(workers):
-                if worker.sentinel in ended:  # killed from outside, or for memory: another takes its place
-                    workers[number] = _started(config, listener, number + 1)
-    finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join(GRACE_SECONDS + 5)
-
-
-def _started(config: ReviewConfig, listener: socket.socket, number: int) -> SpawnProcess:
-    worker = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(config, listener), kwargs={"is_child": True}, name=f"worker {number}"
-    )
-    worker.start()
-    return worker
-
-
-def _work(config: ReviewConfig, listener: socket.socket, *, is_child: bool = False) -> None:
-    server = uvicorn.Server(
-        uvicorn.Config(
-            functools.partial(worker_app, config),
-            factory=True,
-            log_level="warning",
-            access_log=False,  # it would hold the tokens of links
-            server_header=False,
-            proxy_headers=config.url is not None,
-            lifespan="off",
-            ws="none",
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
-    if is_child:
-        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
-
-
-def _end_with_parent(server: uvicorn.Server) -> None:
-    """A worker whose command was killed outright must not hold the port for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    multiprocessing.connection.wait([parent.sentinel])
-    server.should_exit = True
 
 
 def _shown_place(db: Database, config: ReviewConfig) -> str:

@@ -172,6 +172,11 @@ def sync_adjudications(db: Database, queue: Queue) -> int:
             return decide(folder, Path(file.name))
 
 
+def without_path(error: Exception, queue: Queue) -> str:
+    """The message with the study's name for its folder: paths are no business of the page."""
+    return str(error).replace(queue.study, Path(queue.study).name)
+
+
 def _sync(db: Database, queue: Queue, folder: StudyFolder) -> int:
     # 0 seconds is what the form sends without its script: not measured
     rows = (replace(row, seconds=row.seconds or None) for row in ratings.rating_rows(db, queue.id))

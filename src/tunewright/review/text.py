@@ -105,6 +105,12 @@ def as_written(typed: str, bases: Iterable[str]) -> str:
     return plain
 
 
+def excerpt(text: str, most: int = 110) -> str:
+    """The beginning on one line, at most that many characters."""
+    line = " ".join(text[: 10 * most].split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def looks_like_code(text: str) -> bool:
     """Whether a text of three lines or more is mostly program code, to be set in letters of one width."""
     lines = [line for line in text[:20_000].splitlines() if line.strip()]

@@ -132,7 +132,7 @@ def test_a_leads_day_by_mouse(browser: Any, team: Database, address: str, width:
     page.get_by_role("button", name="Open the queue").wait_for()
     page.goto(f"{address}/lead/2")
     page.get_by_role("button", name="Lock the study").click()
-    assert "items not rated yet" in page.locator("main").inner_text()
+    assert "ratings are missing" in page.locator("main").inner_text()
     page.go_back()
     page.get_by_label("missing").check()
     page.get_by_role("button", name="Lock the study").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from review.exchange.items_and_results import all_texts, result
-from tunewright.review.exchange.final import Final, Verdict, final_of
+from tunewright.review.exchange.final import Chosen, Final, Verdict, final_of
 from tunewright.review.exchange.result import Result
 from tunewright.review.model import Decision
 
@@ -46,6 +46,16 @@ BAD, GOOD = Verdict(False, 25.0), Verdict(True, 25.0)
 )
 def test_the_rules_in_their_order(said: tuple[Result, ...], verdict: Verdict | None, expected: Final) -> None:
     assert final_of(said, owners=frozenset({"olga"}), verdict=verdict) == expected
+
+
+def test_what_an_owner_chose_counts_before_agreement_while_it_stands() -> None:
+    chosen = Chosen("cem", C.version, at=60.0)
+    assert final_of([A, B, C], chosen=chosen) == Final(C, "chosen")
+    assert final_of([A, B, C, FLAG], chosen=chosen) == Final(C, "chosen")
+    assert final_of([A, B, C], chosen=Chosen("cem", C.version + 1, at=60.0)) == Final(B, "agreement")
+    assert final_of([A, C, OWNER], owners=frozenset({"olga"}), chosen=chosen) == Final(OWNER, "owner")
+    assert final_of([A, C], chosen=chosen, verdict=Verdict(False, 50.0)) == Final(C, "chosen")
+    assert final_of([A, C], chosen=chosen, verdict=Verdict(False, 70.0)) == Final(None, "sent_back")
 
 
 def test_a_pair_asked_by_earlier_turns_needs_no_instruction() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from review.exchange.items_and_results import NASTY, all_texts, item, result, worked_on
 from tunewright.records.row import RowError, decode_json, encode_json
-from tunewright.review.exchange import argilla, label_studio, potato
+from tunewright.review.exchange import argilla, label_studio, potato, potato_results
 from tunewright.review.exchange.result import Result, shown_draft_of
 from tunewright.review.model import TEXT_FIELDS, Arm, Decision, Item
 from tunewright.review.store.queues import NewItem
@@ -48,11 +48,11 @@ def through(tool: Any, row: dict[str, Any]) -> tuple[NewItem, list[Result]]:
 
 def through_potato(item: Item, results: Sequence[Result]) -> tuple[NewItem, list[Result]]:
     row = decode_json(encode_json(potato.instance(item, results)))
-    items = {row["id"]: potato.item_of(row)}
+    items = {row["id"]: potato_results.item_of(row)}
     read: list[Result] = []
     for one in results:
         state = decode_json(encode_json(potato.state(one.person, [(item, one)])))
-        for found in potato.states_results(state, items, people={}):
+        for found in potato_results.states_results(state, items, people={}):
             assert not isinstance(found, RowError), found
             read.append(found)
     return items[row["id"]][0], read
@@ -207,7 +207,7 @@ def test_an_annotator_of_potato_has_the_time_of_the_session() -> None:
             }
         },
     }  # fmt: skip
-    read, unknown = potato.states_results(state, {"r1": potato.item_of(row)}, people={})
+    read, unknown = potato_results.states_results(state, {"r1": potato_results.item_of(row)}, people={})
     assert read == Result(
         "r1",
         "carol",
@@ -226,7 +226,7 @@ def test_an_annotator_of_potato_has_the_time_of_the_session() -> None:
 def test_an_exported_row_of_potato_is_read_too() -> None:
     row = potato.instance(item(), ())
     said = {"instance_id": "r1", "user_id": "dan", "annotations": {"revised_output": {"text_box": "Cherry"}}}
-    read = potato.row_result(said, {"r1": potato.item_of(row)}, people={"dan": "Dan"})
+    read = potato_results.row_result(said, {"r1": potato_results.item_of(row)}, people={"dan": "Dan"})
     assert (read.person, read.decision, read.texts["output"]) == ("Dan", Decision.EDIT, "Cherry")
 
 

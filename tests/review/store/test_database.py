@@ -103,8 +103,10 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
 def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
     opened = Database.open(tmp_path / "new" / "review.db")
     migrate(opened)
+    with opened.read():  # while it is open, what was written last lies in two files beside it
+        found = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "new").iterdir()}
     opened.close()
-    assert stat.S_IMODE((tmp_path / "new" / "review.db").stat().st_mode) == 0o600
+    assert found == {"review.db": 0o600, "review.db-wal": 0o600, "review.db-shm": 0o600}
 
 
 def test_sqlite_waits_for_the_disk_and_checks_references(sqlite_db: Database) -> None:

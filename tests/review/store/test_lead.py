@@ -1,4 +1,4 @@
-"""Progress, the owner's sample, and the rows of the experiment."""
+"""Progress, the owner's sample, and the times of the experiment."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from tunewright.errors import DataError
 from tunewright.review.model import Arm, Decision, Person, Role
 from tunewright.review.store.database import Database
 from tunewright.review.store.lead import (
-    arm_rows,
+    num_waiting,
     owner_verdict,
     owner_work,
     paces,
     sample_for_owner,
     verdicts,
 )
-from tunewright.review.store.queues import NewItem, add_rate_queue, add_revise_queue
+from tunewright.review.store.overview import arm_times
+from tunewright.review.store.queues import add_rate_queue
 from tunewright.review.store.ratings import next_task, rate
 from tunewright.review.store.revisions import undo
 from tunewright.review.store.work import LEASE_SECONDS, next_work
@@ -74,6 +75,7 @@ def test_the_owner_gets_flags_first_then_the_sample(db: Database) -> None:
         saved(db, item_id, ann, decision=Decision.FLAG if item_id == 3 else Decision.ACCEPT)
     assert sample_for_owner(db, queue.id, 1.0, seed=1) == 3
     assert sample_for_owner(db, queue.id, 1.0, seed=1) == 0
+    assert num_waiting(db) == 4
     seen = []
     while (work := owner_work(db, owner)) is not None:
         assert owner_work(db, owner) == work
@@ -88,6 +90,7 @@ def test_the_owner_gets_flags_first_then_the_sample(db: Database) -> None:
         (3, True, "olga"),
         (4, True, "olga"),
     ]
+    assert num_waiting(db) == 0
     assert verdicts(db, queue.id)[0].reason == "see \x00"
 
 
@@ -131,25 +134,18 @@ def test_a_flag_taken_back_asks_nothing_of_the_owner(db: Database) -> None:
     assert owner_work(db, owner) is None
 
 
-def test_arm_rows_have_times_and_edit_distances(db: Database) -> None:
-    ann = person(db, "ann")
-    original = {"instruction": "Ask.", "output": "a b c d"}
-    items = [NewItem(f"k{number}", original, {**original, "output": "a b c x"}) for number in range(8)]
-    queue = add_revise_queue(db, "pairs", items, experiment=True)
+def test_arm_times_are_the_sum_of_all_saves(db: Database) -> None:
+    ann, queue = person(db, "ann"), queue_of(db, 8, experiment=True)
     while (work := next_work(db, queue.id, ann)) is not None:
-        final = {**original, "output": "a b y x"}
-        saved(db, work.item.id, ann, texts=final, seconds=60)
-        saved(db, work.item.id, ann, version=1, texts=final, reason="again", seconds=5)
-    rows = arm_rows(db, queue.id)
-    assert len(rows) == 8
-    for row in rows:
-        assert (row.seconds, row.seconds_open, row.person) == (65.0, 130.0, "ann")
-        assert (row.num_edit_chars, row.num_edit_words) == (2, 2)  # c and d replaced
-        shown = 1 if row.arm is Arm.WITH_DRAFT else 2
-        assert (row.num_edit_chars_from_shown, row.num_edit_words_from_shown) == (shown, shown)
+        saved(db, work.item.id, ann, seconds=60)
+        saved(db, work.item.id, ann, version=1, reason="again", seconds=5)
+    rows = arm_times(db, queue.id)
+    assert [row.seconds for row in rows] == [65.0] * 8
+    assert {(row.person, row.decision) for row in rows} == {("ann", Decision.EDIT)}
+    assert {row.arm for row in rows} == set(Arm)
 
 
-def test_skips_are_no_rows_of_the_experiment(db: Database) -> None:
+def test_skips_and_flags_have_a_time_in_their_arm(db: Database) -> None:
     ann, queue = person(db, "ann"), queue_of(db, 4, experiment=True)
     work_through(db, queue.id, ann, Decision.SKIP)
-    assert arm_rows(db, queue.id) == []
+    assert [(row.decision, row.seconds) for row in arm_times(db, queue.id)] == [(Decision.SKIP, 90.0)] * 4

@@ -266,6 +266,24 @@ def test_only_what_all_its_raters_rated_is_decided(
     assert decisions(db, 1) == []
 
 
+def test_once_the_queue_is_closed_nobody_is_waited_for(
+    db: Database, folder: StudyFolder, raters: tuple[Person, Person]
+) -> None:
+    """A study locked with ratings missing is adjudicated on what there is, as its results count it."""
+    eve = person(db, "eve", Role.OWNER)
+    one = rate_next(db, raters[0], validity=1.0)
+    [(code, _)] = one.answers
+    rate(db, 1, one.item, raters[1], version=0, values={("validity", code): 0.0}, seconds=1)  # not all of it
+    assert disagreements(db, 1) == []
+    with pytest.raises(DataError, match="lock the study without their ratings"):
+        adjudicate(db, 1, one.item, code, "validity", eve, 1.0, "")
+    close_queue(db, 1)
+    [found] = disagreements(db, 1)
+    assert found.values == {"ann": 1.0, "bob": 0.0}
+    assert adjudicate(db, 1, one.item, code, "validity", eve, 1.0, "").value == 1.0
+    assert disagreements(db, 1) == []
+
+
 def test_repeated_and_gold_items_are_no_disagreements(db: Database, tmp_path: Path) -> None:
     made = study(
         tmp_path / "s", num_prompts=3, num_systems=1, num_gold=2, repeat=0.4, raters=("ann", "bob"), overlap=2

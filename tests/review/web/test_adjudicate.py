@@ -122,7 +122,7 @@ def test_each_first_rating_is_shown_under_a_letter_drawn_anew_per_item(locked: S
         assert sorted(value for _, value in said) == ["Ready as it is", "Reject", "Reject"]
         assert "The &lt;b&gt;key&lt;/b&gt; is right." in page
         orders.add(tuple(value for _, value in said))
-    from tunewright.review.web.adjudicate import _drawn
+    from tunewright.review.web.adjudicate_page import _drawn
 
     firsts = {_drawn(queue, f"item{number}", dict.fromkeys(RATERS))[0] for number in range(30)}
     assert firsts == set(RATERS)

@@ -10,8 +10,9 @@ from tunewright.review.import_data import import_data
 from tunewright.review.model import Decision, Role
 from tunewright.review.store import queues, revisions, work
 from tunewright.review.store.database import Database
+from tunewright.review.store.lead import owner_verdict, sample_for_owner
 from tunewright.review.store.queues import NewItem, add_revise_queue
-from tunewright.review.store.waiting import waiting
+from tunewright.review.store.waiting import done_and_left, sent_back, waiting
 
 ITEMS = [NewItem(f"r{n}", {"instruction": f"Ask {n}.", "output": "Answer."}) for n in range(3)]
 
@@ -38,6 +39,8 @@ def test_done_counts_ones_own_and_left_counts_the_places_of_everybody(db: Databa
     revise(db, queue.id, bob, Decision.REJECT)
     assert numbers(db, ann) == {"pilot": (2, 3)}
     assert numbers(db, bob) == {"pilot": (1, 3)}
+    assert done_and_left(db, queue.id, ann) == (2, 3)
+    assert done_and_left(db, queue.id, bob) == (1, 3)
 
 
 def test_what_is_skipped_is_neither_done_nor_gone(db: Database) -> None:
@@ -72,3 +75,25 @@ def test_with_nothing_to_do_the_page_says_so_to_each_in_their_words(db: Database
     assert "tunewright review import" in lead
     assert "When your lead gives you work" in rater
     assert "tunewright review import" not in rater
+
+
+def test_what_the_owner_sends_back_is_on_the_experts_first_page_until_it_is_saved_again(db: Database) -> None:
+    ann, oma = person(db, "ann", Role.EXPERT), person(db, "oma", Role.OWNER)
+    queue = add_revise_queue(db, "pilot", ITEMS)
+    revise(db, queue.id, ann, Decision.ACCEPT)
+    sample_for_owner(db, queue.id, 1.0, 1)
+    (one,) = revisions.history(db, 1)
+    owner_verdict(db, one.item_id, oma, False, "the key is <wrong>")
+    (back,) = sent_back(db, ann)
+    assert (back.item_id, back.queue, back.reason) == (one.item_id, "pilot", "the key is <wrong>")
+    assert sent_back(db, oma) == []
+    client = client_of(db, ann)
+    page = client.get("/").text
+    assert f'href="/item/{one.item_id}"' in page
+    assert "the key is &lt;wrong&gt;" in page
+    assert client.get(f"/item/{one.item_id}").status_code == 200
+    revisions.save(
+        db, one.item_id, ann, version=1, decision=Decision.EDIT, reason="", seconds=1.0, seconds_open=1.0,
+        texts={"instruction": "Ask.", "output": "B."},
+    )  # fmt: skip
+    assert sent_back(db, ann) == []

@@ -12,6 +12,7 @@ import pytest
 
 from support.review_page import PageClient, cheap_hashes, client_of, new_database, person
 from support.studies import SYSTEMS, study
+from tunewright.evaluate.study.lock import lock_study
 from tunewright.evaluate.study.results import study_results
 from tunewright.rate.agreement import measure_agreement, rating_table
 from tunewright.review import studies
@@ -297,7 +298,7 @@ def test_a_study_is_unblinded_only_after_its_lock(
     assert folder.times_opened() == []
     refused = client.submit(f"/lead/{queue.id}/lock")
     assert refused.status_code == 409
-    assert "items not rated yet" in refused.text
+    assert "3 ratings are missing: wait for them, or tick the box" in refused.text
     assert str(tmp_path) not in refused.text
     assert "3 of " in client.get(f"/lead/{queue.id}").text
     assert client.submit(f"/lead/{queue.id}/lock", missing="yes").status_code == 303
@@ -310,6 +311,24 @@ def test_a_study_is_unblinded_only_after_its_lock(
     shown = client.get(f"/lead/{queue.id}/results")
     assert SYSTEMS[0] in shown.text
     assert shown.headers["content-security-policy"].startswith("sandbox allow-popups; default-src 'none'")
+
+
+def test_ratings_that_a_lock_elsewhere_left_behind_are_told(
+    db: Database, client: PageClient, boss: Person, tmp_path: Path
+) -> None:
+    folder = study(tmp_path / "study", overlap=3)
+    queue = studies.add_study(db, folder, by=boss)
+    assert "<code>tunewright review lock</code>" in client.get(f"/lead/{queue.id}").text
+    lock_study(folder, allow_missing=True)  # `tunewright study lock`, which knows no database
+    assert "are only here and do not count" not in client.get(f"/lead/{queue.id}").text
+    rated = study(tmp_path / "other", overlap=3)
+    queue = studies.add_study(db, rated, by=boss)
+    rate_everything(db, queue, leave=1)
+    num = len(list(ratings.rating_rows(db, queue.id)))
+    lock_study(rated, allow_missing=True)
+    page = client.get(f"/lead/{queue.id}").text
+    assert f"{num} ratings are only here and do not count" in page
+    assert f'href="/adjudicate/{queue.id}"' in page
 
 
 def test_a_study_whose_folder_is_gone_says_so(

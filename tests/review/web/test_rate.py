@@ -27,7 +27,7 @@ from tunewright.review import studies
 from tunewright.review.model import Queue, Role
 from tunewright.review.store import queues, ratings
 from tunewright.review.store.database import Database
-from tunewright.review.web import rate as rate_pages
+from tunewright.review.web import rate_page
 
 
 class Clock:
@@ -358,7 +358,7 @@ def test_progress_tells_what_is_done_and_the_time_left_at_ones_own_pace(study: S
     [(0, "1 min"), (90, "2 min"), (89 * 60, "89 min"), (90 * 60, "1.5 h"), (7 * 3600 + 500, "7 h")],
 )
 def test_time_left_is_said_as_roughly_as_it_is_known(seconds: float, words: str) -> None:
-    assert rate_pages.Progress(1, 5, seconds).words == f"1 of 5 done, about {words} left at your pace"
+    assert rate_page.Progress(1, 5, seconds).words == f"1 of 5 done, about {words} left at your pace"
 
 
 @pytest.mark.parametrize("sent", ["", "-1", "nan", "inf", "1e9", "x", "14401"])

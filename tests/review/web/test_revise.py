@@ -338,6 +338,22 @@ def test_a_wrong_opening_time_does_no_harm(db: Database, opened: str) -> None:
     assert 0 <= saved(db, 1).seconds <= saved(db, 1).seconds_open <= 43_200
 
 
+def test_no_page_was_open_before_its_pair_was_taken_or_saved(db: Database, clock: Clock) -> None:
+    """The form's own words about time go no further back than what the database knows."""
+    queue_of(db)
+    ann = expert(db)
+    ann.get("/revise/1")
+    clock.now += 100
+    lying = {"opened": "0", "seconds": "40000"}
+    values = field_values(ann.get("/item/1").text) | lying
+    ann.submit("/item/1", decision="accept", **values)
+    assert (saved(db, 1).seconds, saved(db, 1).seconds_open) == (100.0, 100.0)
+    clock.now += 30
+    values = field_values(ann.get("/item/1").text) | lying | {"text.output": "Better."}
+    ann.submit("/item/1", decision="edit", **values)
+    assert (saved(db, 1).seconds, saved(db, 1).seconds_open) == (30.0, 30.0)
+
+
 def test_without_a_draft_nothing_of_it_is_in_the_page(db: Database) -> None:
     """The arm of the experiment that shows none must not tell of it in any way."""
     secret = NewItem(

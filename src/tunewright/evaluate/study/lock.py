@@ -16,7 +16,7 @@ from tunewright.evaluate.study.ratings import Rating, counting_ratings, progress
 from tunewright.run.files import write_json_atomic, write_text_atomic
 
 # what a spreadsheet may take for the beginning of a formula, also in the wide forms of East Asian keyboards
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def lock_study(folder: StudyFolder, *, allow_missing: bool = False) -> dict[str, Any]:
@@ -92,4 +92,4 @@ def export_blind(folder: StudyFolder, *, form: str) -> str:
 
 def _inert(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, made plain by an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

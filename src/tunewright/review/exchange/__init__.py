@@ -1,6 +1,7 @@
 """Pairs, results and ratings in from everywhere they are made, and out to everywhere they are used."""
 
-from tunewright.review.exchange.export import FORMATS, Exported, export
+from tunewright.review.exchange.counted import Exported
+from tunewright.review.exchange.export import FORMATS, export
 from tunewright.review.exchange.items import read_items
 from tunewright.review.exchange.kinds import Kind, what_is
 from tunewright.review.exchange.result import Result

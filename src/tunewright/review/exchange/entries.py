@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tunewright.review.exchange.final import Final, Verdict, final_of
+from tunewright.review.exchange.final import Chosen, Final, Verdict, final_of
 from tunewright.review.exchange.result import Result
 from tunewright.review.model import Item, Revision, Role
 from tunewright.review.store.database import Database
@@ -13,6 +13,7 @@ from tunewright.review.store.lead import verdicts
 from tunewright.review.store.outside import items
 from tunewright.review.store.people import people
 from tunewright.review.store.revisions import revisions
+from tunewright.review.store.versions import choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def entries(db: Database, queue_id: int) -> Iterator[Entry]:
         for verdict in verdicts(db, queue_id)
         if verdict.is_good is not None
     }
+    chosen = {id: Chosen(one.expert, one.version, one.at) for id, one in choices(db, queue_id).items()}
     said = revisions(db, queue_id)
     ahead = next(said, None)
     for item in items(db, queue_id):
@@ -45,6 +47,7 @@ def entries(db: Database, queue_id: int) -> Iterator[Entry]:
             own,
             owners=owners,
             verdict=judged.get(item.id),
+            chosen=chosen.get(item.id),
             needs_instruction=not item.history,
         )
         yield Entry(item, tuple(own), final)

@@ -1,38 +1,31 @@
 """A queue into a file: our records, revisions to train a coach on, ratings, other tools' projects, a table.
 
-Every file is written beside its name, synced and moved over it; a folder is written whole before it gets
-its name. What no UTF-8 file can hold (half of a surrogate pair) is left out and named: one such item must not
-hold up the others.
+What no UTF-8 file can hold (half of a surrogate pair) is left out and named: one such item must not hold up
+the others.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tunewright.coach.write_revisions import pair_row, published_row, write_revisions
-from tunewright.errors import DataError, RunFolderError
-from tunewright.records.json_rows import write_array, write_jsonl
-from tunewright.records.native import native_row
-from tunewright.records.row import RowError, check_surrogates, encode_json
+from tunewright.coach.write_revisions import write_revisions
+from tunewright.errors import DataError
+from tunewright.records.row import check_surrogates, encode_json
 from tunewright.records.write import write_records
 from tunewright.review.exchange import argilla, label_studio, potato
-from tunewright.review.exchange.as_records import reviewed_record, revision_of
+from tunewright.review.exchange.counted import Count, Exported
 from tunewright.review.exchange.entries import Entry, entries
+from tunewright.review.exchange.replacing import replacing, write_rows
 from tunewright.review.exchange.result import Result
-from tunewright.review.exchange.table import rows_of_entry, write_table
+from tunewright.review.exchange.table import write_table
 from tunewright.review.model import Item, Queue, QueueKind
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import queue as queue_with_id
 from tunewright.review.store.ratings import rating_rows
-from tunewright.run.files import disk_errors, sync_folder
+from tunewright.run.files import disk_errors
 
 FORMATS: Mapping[str, QueueKind] = {
     "records": QueueKind.REVISE,
@@ -45,21 +38,6 @@ FORMATS: Mapping[str, QueueKind] = {
     "ratings": QueueKind.RATE,
 }
 _RATING_COLUMNS = ("item", "system", "rater", "question", "value", "time", "seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written. `num_written` counts pairs, tasks or rows; `by_how` the items by how their final
-    version was found; `unwritable` are (key, why) of items that no file can hold."""
-
-    path: Path
-    format: str
-    num_items: int
-    num_written: int
-    num_rejected: int
-    num_undecided: int
-    by_how: Mapping[str, int]
-    unwritable: tuple[tuple[str, str], ...] = ()
 
 
 def export(
@@ -87,7 +65,7 @@ def export(
     queue = _checked(db, queue_id, format)
     if target.exists() and not overwrite:
         raise DataError(f"{target}: is there already; choose another name, or write over it with --overwrite")
-    count = _Count()
+    count = Count()
     if format == "ratings":
         return _ratings(db, queue, target)
     found = count.watched(entries(db, queue.id))
@@ -102,12 +80,12 @@ def export(
             target.parent.mkdir(parents=True, exist_ok=True)
         num = write_revisions(kept, target, format=form)  # type: ignore[arg-type]
     elif format == "csv":
-        with _replacing(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        with replacing(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             num = write_table(count.table(found), stream)
     elif format == "label-studio":
         rows = count.rows(found, lambda entry: label_studio.task(entry.item, entry.results, people=people))
-        num = _write_rows(rows, target)
-        with _replacing(config_of(target)) as temporary:
+        num = write_rows(rows, target)
+        with replacing(config_of(target)) as temporary:
             temporary.write_text(label_studio.LABEL_CONFIG, encoding="utf-8")
     elif format == "argilla":
         rows = count.rows(found, lambda entry: argilla.record(entry.item, entry.results, people=people))
@@ -148,99 +126,15 @@ def _records_format(target: Path) -> str | None:
     return "native" if target.suffix == ".jsonl" else None
 
 
-class _Count:
-    """Counts entries as they go by, and drops what cannot be written."""
-
-    def __init__(self) -> None:
-        self.by_how: Counter[str] = Counter()
-        self.num_rejected = 0
-        self.num_undecided = 0
-        self.unwritable: list[tuple[str, str]] = []
-
-    def watched(self, found: Iterable[Entry]) -> Iterator[Entry]:
-        for entry in found:
-            self.by_how[entry.final.how] += 1
-            self.num_rejected += entry.final.is_rejected
-            self.num_undecided += entry.final.result is None
-            yield entry
-
-    def records(self, found: Iterable[Entry], only_decided: bool) -> Iterator[Any]:
-        for entry in found:
-            if entry.final.is_rejected or (only_decided and entry.final.result is None):
-                continue
-            record = reviewed_record(entry)
-            if self._fits(entry, lambda record=record: native_row(record, as_text=False)):  # type: ignore[misc]
-                yield record
-
-    def revisions(self, found: Iterable[Entry], *, plain: bool) -> Iterator[Any]:
-        for entry in found:
-            if entry.final.result is None or entry.final.is_rejected:
-                continue
-            revision = revision_of(entry, plain=plain)
-            row = published_row if plain else pair_row
-            try:
-                check_surrogates([entry.item.key, row(revision)])
-            except RowError as error:
-                if "surrogate" not in error.reason:
-                    raise DataError(f"item {entry.item.key}: '{error.field}' {error.reason}") from None
-                self.unwritable.append((entry.item.key, str(error.reason)))
-                continue
-            yield revision
-
-    def rows(
-        self, found: Iterable[Entry], row_of: Callable[[Entry], dict[str, Any]]
-    ) -> Iterator[dict[str, Any]]:
-        for entry in found:
-            row = row_of(entry)
-            if self._fits(entry, lambda row=row: row):  # type: ignore[misc]
-                yield row
-
-    def table(self, found: Iterable[Entry]) -> Iterator[dict[str, str]]:
-        for entry in found:
-            rows = list(rows_of_entry(entry))
-            if self._fits(entry, lambda rows=rows: rows):  # type: ignore[misc]
-                yield from rows
-
-    def _fits(self, entry: Entry, value_of: Callable[[], Any]) -> bool:
-        value = value_of()
-        try:
-            encode_json(value)
-            return True
-        except RowError as error:
-            self.unwritable.append((entry.item.key, _why(value) or error.reason))
-        return False
-
-    def exported(self, path: Path, format: str, num: int) -> Exported:
-        return Exported(
-            path,
-            format,
-            self.by_how.total(),
-            num,
-            self.num_rejected,
-            self.num_undecided,
-            dict(self.by_how),
-            tuple(self.unwritable),
-        )
-
-
-def _why(value: Any) -> str:
-    """What is wrong with a value that cannot be written, when it is half of a surrogate pair."""
-    try:
-        check_surrogates(value)
-    except RowError as error:
-        return error.reason
-    return ""
-
-
 def _ratings(db: Database, queue: Queue, target: Path) -> Exported:
     """One row for each rating, by blind code: JSON Lines, or a table when the name ends in .csv."""
     rows = (rating.row() for rating in rating_rows(db, queue.id))
     if target.suffix == ".csv":
         cells = ({name: _cell(row[name]) for name in _RATING_COLUMNS} for row in rows)
-        with _replacing(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        with replacing(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             num = write_table(cells, stream, _RATING_COLUMNS)
     else:
-        num = _write_rows(rows, target, as_lines=True)
+        num = write_rows(rows, target, as_lines=True)
     return Exported(target, "ratings", queue.num_items, num, 0, 0, {})
 
 
@@ -250,17 +144,17 @@ def _cell(value: Any) -> str:
 
 def _argilla(rows: Iterable[dict[str, Any]], queue: Queue, target: Path) -> int:
     if target.suffix == ".json":
-        return _write_rows(rows, target)
-    with _replacing(target) as folder:
+        return write_rows(rows, target)
+    with replacing(target) as folder:
         (folder / ".argilla").mkdir(parents=True)
         (folder / ".argilla" / "settings.json").write_text(
             argilla.settings(queue.name, queue.overlap), "utf-8"
         )
         (folder / ".argilla" / "dataset.json").write_text(argilla.dataset(queue.name), "utf-8")
-        return _write_rows(rows, folder / "records.json")
+        return write_rows(rows, folder / "records.json")
 
 
-def _potato(count: _Count, found: Iterable[Entry], queue: Queue, target: Path) -> int:
+def _potato(count: Count, found: Iterable[Entry], queue: Queue, target: Path) -> int:
     said: dict[str, list[tuple[Item, Result]]] = {}
 
     def row_of(entry: Entry) -> dict[str, Any]:
@@ -270,7 +164,7 @@ def _potato(count: _Count, found: Iterable[Entry], queue: Queue, target: Path) -
             said.setdefault(result.person, []).append((entry.item, result))
         return row
 
-    with _replacing(target) as folder:
+    with replacing(target) as folder:
         folder.mkdir()
         (folder / "config.yaml").write_text(potato.config(queue.name, queue.overlap), "utf-8")
         num = 0
@@ -293,45 +187,3 @@ def _potato(count: _Count, found: Iterable[Entry], queue: Queue, target: Path) -
             state.parent.mkdir(parents=True)
             state.write_bytes(encode_json(potato.state(person, good)))
         return num
-
-
-def _write_rows(rows: Iterable[dict[str, Any]], target: Path, *, as_lines: bool = False) -> int:
-    write = write_jsonl if as_lines else write_array
-    with _replacing(target) as temporary, temporary.open("wb") as stream:
-        return write(rows, stream)
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A name beside the target for a file or folder; what is there at the end is synced and becomes it."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    with disk_errors(target):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            for file in temporary.rglob("*") if temporary.is_dir() else [temporary]:
-                if file.is_file():
-                    with file.open("rb") as stream:
-                        os.fsync(stream.fileno())
-            if target.is_dir():
-                _move_aside(target)
-            temporary.replace(target)
-            sync_folder(target.parent)
-        finally:
-            if temporary.is_dir():
-                shutil.rmtree(temporary)
-            else:
-                temporary.unlink(missing_ok=True)
-
-
-def _move_aside(folder: Path) -> None:
-    """Rename an earlier export to `<name>.old-1`, -2, …: people may have worked in it since. RunFolderError
-    for a folder of anything else."""
-    names = {one.name for one in folder.iterdir()}
-    is_ours = names <= {".argilla", "records.json"} or names <= {"config.yaml", "data", potato.OUTPUT}
-    if not is_ours:
-        raise RunFolderError(f"{folder}: is a folder of something else; choose another name")
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.old-{number}")).exists():
-        number += 1
-    folder.rename(aside)

@@ -1,11 +1,13 @@
 """Which of several experts' versions of a pair is final.
 
-1. An owner's own revision counts before anybody's; of two the later.
-2. An owner's verdict "not good" withholds the pair (`sent_back`), until somebody saves after it.
-3. A flag that no owner has answered withholds it (`flagged`).
-4. What more than half of the experts made of it counts: the same texts, or the same rejection (`agreement`;
+1. An owner's own revision counts before anybody's (`owner`); of two the later.
+2. An owner's verdict "not good" withholds the pair (`sent_back`), until somebody saves or an owner chooses
+   after it.
+3. Of different versions the one that an owner chose counts (`chosen`), while it still stands.
+4. A flag that no owner has answered withholds it (`flagged`).
+5. What more than half of the experts made of it counts: the same texts, or the same rejection (`agreement`;
    `only` where just one has worked on it). Of those the latest save.
-5. Else the latest save (`latest`).
+6. Else the latest save (`latest`).
 A skip is nobody's word. A text without instruction or output is no pair and withholds it (`empty`).
 """
 
@@ -19,7 +21,7 @@ from typing import Literal
 from tunewright.review.exchange.result import Result
 from tunewright.review.model import TEXT_FIELDS, Decision
 
-How = Literal["owner", "only", "agreement", "latest", "open", "sent_back", "flagged", "empty"]
+How = Literal["owner", "chosen", "only", "agreement", "latest", "open", "sent_back", "flagged", "empty"]
 WITHHELD: tuple[How, ...] = ("open", "sent_back", "flagged", "empty")
 
 
@@ -28,6 +30,15 @@ class Verdict:
     """What the quality owner last said of an item as a whole."""
 
     is_good: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The version that an owner chose."""
+
+    person: str
+    version: int
     at: float
 
 
@@ -48,6 +59,7 @@ def final_of(
     *,
     owners: frozenset[str] = frozenset(),
     verdict: Verdict | None = None,
+    chosen: Chosen | None = None,
     needs_instruction: bool = True,
 ) -> Final:
     """The final version of one item. `owners` are the names of those who answer for quality;
@@ -58,8 +70,14 @@ def final_of(
     own = [result for result in said if result.person in owners and result.decision is not Decision.FLAG]
     if own:
         return _whole(Final(_latest(own), "owner"), needs_instruction)
-    if verdict is not None and not verdict.is_good and all((one.at or 0.0) <= verdict.at for one in said):
+    choice = None if chosen is None else _standing(chosen, said)
+    newest = max(one.at or 0.0 for one in said)
+    if chosen is not None and choice is not None:
+        newest = max(newest, chosen.at)
+    if verdict is not None and not verdict.is_good and newest <= verdict.at:
         return Final(None, "sent_back")
+    if choice is not None:
+        return _whole(Final(choice, "chosen"), needs_instruction)
     flagged = [result for result in said if result.decision is Decision.FLAG]
     if flagged and not (verdict is not None and verdict.is_good):
         return Final(None, "flagged")
@@ -72,6 +90,11 @@ def final_of(
     if 2 * len(largest) > len(said):
         return _whole(Final(_latest(largest), "agreement"), needs_instruction)
     return _whole(Final(_latest(said), "latest"), needs_instruction)
+
+
+def _standing(chosen: Chosen, said: Sequence[Result]) -> Result | None:
+    """The version chosen, while it is still what its expert says."""
+    return next((one for one in said if (one.person, one.version) == (chosen.person, chosen.version)), None)
 
 
 def _content(result: Result) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ takes exactly one away, so every text comes back as it was.
 
 from __future__ import annotations
 
+from tunewright.evaluate.study.lock import FORMULA_STARTS
+
 MARK = "'"
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", MARK)
+_DANGEROUS = (*FORMULA_STARTS, MARK)
 
 
 def inert(text: str) -> str:

@@ -13,7 +13,7 @@ from tunewright.records.ids import SeenIds
 from tunewright.records.read import OnReject, read_records
 from tunewright.records.reject import Reject, cut
 from tunewright.records.row import Row, RowError, kind_of
-from tunewright.review.exchange import argilla, label_studio, potato
+from tunewright.review.exchange import argilla, label_studio, potato, potato_results
 from tunewright.review.exchange.foreign import item_of_record, texts_of
 from tunewright.review.exchange.kinds import Kind, rows_of, what_is
 from tunewright.review.exchange.result import Note
@@ -35,7 +35,7 @@ ItemOf = Callable[[Mapping[str, Any]], tuple[NewItem, Note | None]]
 ITEM_OF: Mapping[Kind, ItemOf] = {
     Kind.LABEL_STUDIO: label_studio.item_of,
     Kind.ARGILLA: argilla.item_of,
-    Kind.POTATO: potato.item_of,
+    Kind.POTATO: potato_results.item_of,
 }
 
 
@@ -215,6 +215,8 @@ def _with_drafts(items: Iterator[NewItem], drafts: Mapping[str, Draft], name: st
 
 
 def _findings(path: Path) -> dict[str, tuple[Finding, ...]]:
+    if not path.exists():
+        raise DataError(f"{path}: no such folder; findings come from a check run or a rate run")
     kind = what_is(path)
     if kind is Kind.CHECK_RUN:
         return findings_of_check(path)

@@ -11,23 +11,26 @@ from tunewright.coach.read_revisions import read_revisions
 from tunewright.errors import DataError
 from tunewright.records.read import OnReject
 from tunewright.records.row import Row, RowError, decode_json
-from tunewright.review.exchange import argilla, label_studio, potato
+from tunewright.review.exchange import argilla, label_studio, potato, potato_results
 from tunewright.review.exchange.foreign import texts_of
 from tunewright.review.exchange.items import ITEM_OF, files_of, object_of, refuse, tool_items
 from tunewright.review.exchange.kinds import Kind, rows_of, what_is
 from tunewright.review.exchange.result import Note, Result, decision_of, parse_seconds, parse_time
 from tunewright.review.exchange.table import read_table
-from tunewright.review.model import Person, Role
+from tunewright.review.model import Person, QueueKind, Role
 from tunewright.review.store.database import Database
 from tunewright.review.store.outside import Outcome, Outside, add_outside, item_ids
 from tunewright.review.store.people import add_person, person_named
 from tunewright.review.store.queues import NewItem
+from tunewright.review.store.queues import queue as queue_with_id
 
 ResultsOf = Callable[..., Iterator[Result]]
 _RESULTS_OF: Mapping[Kind, ResultsOf] = {
     Kind.LABEL_STUDIO: label_studio.results_of,
     Kind.ARGILLA: argilla.results_of,
 }
+
+_WITH_RESULTS = (*_RESULTS_OF, Kind.POTATO, Kind.REVISIONS, Kind.TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def read_results(
     revisions the reviewer is the column `reviewer`. A broken row goes to `on_reject`; without it DataError.
     """
     place = Path(path)
+    if format is not None and format not in set(Kind):
+        raise DataError(f"unknown format '{format}'; results come in one of {', '.join(_WITH_RESULTS)}")
     kind = Kind(format) if format is not None else what_is(path)
     names = people or {}
     if kind is Kind.TABLE:
@@ -85,6 +90,14 @@ def add_results(
 ) -> Taken:
     """Bring results into a queue, each with its own person and time; people we don't know are added as
     `role`, without a password. Bringing the same file in twice adds nothing the second time."""
+    queue = queue_with_id(db, queue_id)
+    if queue is None or queue.kind is not QueueKind.REVISE:
+        raise DataError(
+            f"results go into a queue of pairs, and {queue.name!r} is a rating study; take "
+            "`tunewright study import-ratings` for ratings"
+            if queue
+            else f"there is no queue {queue_id}"
+        )
     ids = item_ids(db, queue_id)
     known: dict[str, Person] = {}
     added: list[str] = []
@@ -157,7 +170,7 @@ def _of_potato(path: Path, people: Mapping[str, str], on_reject: OnReject | None
             continue
         for row in rows_of(file):
             try:
-                yield potato.row_result(object_of(row), items, people=people)
+                yield potato_results.row_result(object_of(row), items, people=people)
             except RowError as error:
                 refuse(file, row, error, on_reject)
 
@@ -173,8 +186,8 @@ def _project_of(path: Path) -> Path:
 def _potato_items(project: Path, on_reject: OnReject | None) -> dict[str, tuple[NewItem, Note | None]]:
     files = files_of(project, Kind.POTATO)
     found = {}
-    for item, row in tool_items(files, potato.item_of, str(project), on_reject):
-        found[str(row.get("id", item.key))] = (item, potato.item_of(row)[1])
+    for item, row in tool_items(files, potato_results.item_of, str(project), on_reject):
+        found[str(row.get("id", item.key))] = (item, potato_results.item_of(row)[1])
     return found
 
 
@@ -186,7 +199,7 @@ def _of_state(
 ) -> Iterator[Result]:
     row = _whole_file(file)
     try:
-        for found in potato.states_results(object_of(row), items, people=people):
+        for found in potato_results.states_results(object_of(row), items, people=people):
             if isinstance(found, RowError):
                 refuse(file, row, found, on_reject)
             else:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import and_, func, insert, or_, select
 
 from tunewright.errors import DataError
 from tunewright.evaluate.study.adjudicate import Disagreement
@@ -15,7 +15,7 @@ from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
 from tunewright.review.store.ratings import questions
 from tunewright.review.store.schema import adjudications as table
-from tunewright.review.store.schema import people, rate_items, ratings, tasks
+from tunewright.review.store.schema import people, queues, rate_items, ratings, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,10 @@ class Adjudication:
 
 def disagreements(db: Database, queue_id: int, *, undecided_only: bool = True) -> list[Disagreement]:
     """What raters who are done with a main item said differently, still blind: item, system (the blind code,
-    "" for a pair), question, values by rater. Free texts are not compared."""
+    "" for a pair), question, values by rater. Free texts are not compared. Of a closed queue all that was
+    said counts, as in the study's results: nobody gets done any more."""
     compared = [question.id for question in questions(db, queue_id).questions if question.kind != "text"]
+    is_open = select(queues.c.is_open).where(queues.c.id == queue_id).scalar_subquery()
     same = and_(*(tasks.c[name] == ratings.c[name] for name in ("queue_id", "rater", "item")))
     with db.read() as connection:
         rows = connection.execute(
@@ -48,7 +50,7 @@ def disagreements(db: Database, queue_id: int, *, undecided_only: bool = True) -
                 ratings.c.queue_id == queue_id,
                 ratings.c.question.in_(compared),
                 rate_items.c.kind == "main",
-                tasks.c.is_done,
+                or_(tasks.c.is_done, ~is_open),
             )
             .order_by(ratings.c.item, ratings.c.answer, ratings.c.question, ratings.c.rater)
         ).all()
@@ -80,7 +82,8 @@ def adjudicate(
 ) -> Adjudication:
     """Decide on a place that was rated. The ratings stay, and from now on no rater may change theirs there.
 
-    DataError when nobody rated the place, when raters of the item are not done, or the value is none."""
+    DataError when nobody rated the place, when the queue is open and raters of the item are not done, or the
+    value is none. Of a closed queue, locked with ratings missing, nobody is waited for."""
     asked = questions(db, queue_id).get(question)
     now = db.clock()
     with db.write() as connection:
@@ -100,8 +103,14 @@ def adjudicate(
             .with_for_update()
         ).scalars()
         open_tasks = sum(not is_done for is_done in states)
-        if open_tasks:
-            raise DataError(f"item {item!r}: {open_tasks} of its raters are not done; decide when they are")
+        is_open = connection.execute(  # nobody opens it again meanwhile
+            select(queues.c.is_open).where(queues.c.id == queue_id).with_for_update(read=True)
+        ).scalar()
+        if open_tasks and is_open:
+            raise DataError(
+                f"item {item!r}: {open_tasks} of its raters are not done; decide when they are, or close the "
+                "queue and lock the study without their ratings"
+            )
         refusal = asked.refusal(value, tuple(one["answer"] for one in row.answers))
         if refusal:
             raise DataError(f"question {question!r}: {refusal}")

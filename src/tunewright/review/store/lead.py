@@ -1,50 +1,22 @@
-"""For the lead and the quality owner: progress and pace, samples of finished work, the experiment's rows."""
+"""For the lead and the quality owner: progress and pace, samples of finished work."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rapidfuzz.distance import Levenshtein
 from sqlalchemy import and_, case, exists, func, literal, or_, select, update
 
 from tunewright.errors import DataError
-from tunewright.review.model import TEXT_FIELDS, Arm, Decision, Item, Pace, Person, QueueKind, Revision, Texts
+from tunewright.review.model import Decision, Item, Pace, Person, QueueKind, Revision
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
 from tunewright.review.store.people import PERSON_COLUMNS, person_of
-from tunewright.review.store.queue_rows import item_of, revision_of
-from tunewright.review.store.revision_rows import COUNTS
-from tunewright.review.store.revisions import revisions
+from tunewright.review.store.queue_rows import item_of
+from tunewright.review.store.revision_rows import IS_DONE, OF_HEAD, made_on
 from tunewright.review.store.schema import heads, items, people, places, queues, samples, tasks
 from tunewright.review.store.schema import revisions as revision_rows
 from tunewright.review.store.work import LEASE_SECONDS
-
-_OF_HEAD = and_(  # joins a head with all its revisions
-    revision_rows.c.item_id == heads.c.item_id, revision_rows.c.person_id == heads.c.person_id
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ArmRow:
-    """One finished item of the efficiency experiment. `seconds` is active time over all saves of the item by
-    this person; the edits lead from the original to the final texts, in characters and in words."""
-
-    item_id: int
-    key: str
-    arm: Arm
-    person: str
-    decision: Decision
-    seconds: float
-    seconds_open: float
-    num_edit_chars: int
-    num_edit_words: int
-    num_edit_chars_from_shown: (
-        int  # as above, from what stood in the fields at first: the draft, or the original
-    )
-    num_edit_words_from_shown: int
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +63,7 @@ def paces(db: Database, queue_id: int) -> list[Pace]:
         work = (
             select(
                 heads.c.person_id,
-                func.count().filter(heads.c.decision.not_in(["", Decision.SKIP.value])).label("done"),
+                func.count().filter(IS_DONE).label("done"),
                 func.count().filter(heads.c.decision == Decision.FLAG.value).label("flagged"),
                 func.max(heads.c.at).label("last_at"),
             )
@@ -101,7 +73,7 @@ def paces(db: Database, queue_id: int) -> list[Pace]:
         )
         spent = (
             select(heads.c.person_id, func.sum(revision_rows.c.seconds).label("seconds"))
-            .join_from(heads, revision_rows, _OF_HEAD)
+            .join_from(heads, revision_rows, OF_HEAD)
             .where(heads.c.queue_id == queue_id)
             .group_by(heads.c.person_id)
             .cte("spent")
@@ -184,14 +156,8 @@ def owner_work(db: Database, person: Person, *, queue_id: int | None = None) -> 
             .values(person_id=person.id, free_at=now + LEASE_SECONDS)
         )
         item = item_of(connection.execute(select(items).where(items.c.id == row.item_id)).one())
-        made = connection.execute(
-            select(*PERSON_COLUMNS, *(column.label(f"r_{column.name}") for column in revision_rows.c))
-            .join_from(heads, revision_rows, COUNTS)
-            .join(people, people.c.id == heads.c.person_id)
-            .where(heads.c.item_id == row.item_id)
-            .order_by(heads.c.at)
-        ).all()
-    return OwnerWork(item, tuple((person_of(one), revision_of(one, "r_")) for one in made), row.why)
+        made = made_on(connection, [item.id])
+    return OwnerWork(item, made.get(item.id, ()), row.why)
 
 
 def owner_verdict(db: Database, item_id: int, person: Person, ok: bool, reason: str = "") -> None:
@@ -207,7 +173,10 @@ def owner_verdict(db: Database, item_id: int, person: Person, ok: bool, reason: 
             .returning(samples.c.item_id)
         ).one_or_none()
         if changed is None:
-            raise DataError(f"item {item_id} is not in the owner's sample, or another owner decided on it")
+            raise DataError(
+                f"item {item_id} is not in the owner's sample, or another owner decided on it; "
+                "go on with the next"
+            )
         note(connection, db, person, "verdict", f"item:{item_id}", {"ok": ok, "reason": reason})
 
 
@@ -225,56 +194,10 @@ def verdicts(db: Database, queue_id: int) -> list[Verdict]:
         ]
 
 
-def arm_rows(db: Database, queue_id: int) -> list[ArmRow]:
-    """One row per revision that counts in an experiment's arms, skips left out."""
-    return list(_arm_rows(db, queue_id))
-
-
-def _arm_rows(db: Database, queue_id: int) -> Iterator[ArmRow]:
+def num_waiting(db: Database) -> int:
+    """How many sampled items of all queues have no verdict yet."""
     with db.read() as connection:
-        found = connection.execute(select(people.c.id, people.c.name))
-        names = {row.id: row.name for row in found}
-        spent = {
-            (item_id, person_id): times
-            for item_id, person_id, *times in connection.execute(
-                select(
-                    heads.c.item_id,
-                    heads.c.person_id,
-                    func.sum(revision_rows.c.seconds),
-                    func.sum(revision_rows.c.seconds_open),
-                )
-                .join_from(heads, revision_rows, _OF_HEAD)
-                .where(heads.c.queue_id == queue_id)
-                .group_by(heads.c.item_id, heads.c.person_id)
-            )
-        }
-    for item, revision in revisions(db, queue_id):
-        if item.arm is None or revision.decision is Decision.SKIP:
-            continue
-        shown = item.draft if revision.shown_draft and item.draft is not None else item.original
-        seconds, seconds_open = spent[item.id, revision.person_id]
-        yield ArmRow(
-            item_id=item.id,
-            key=item.key,
-            arm=item.arm,
-            person=names[revision.person_id],
-            decision=revision.decision,
-            seconds=seconds,
-            seconds_open=seconds_open,
-            num_edit_chars=_edits(item.original, revision.texts, by_words=False),
-            num_edit_words=_edits(item.original, revision.texts, by_words=True),
-            num_edit_chars_from_shown=_edits(shown, revision.texts, by_words=False),
-            num_edit_words_from_shown=_edits(shown, revision.texts, by_words=True),
-            at=revision.at,
-        )
-
-
-def _edits(before: Texts, after: Texts, *, by_words: bool) -> int:
-    """Insertions, deletions and replacements over all fields."""
-    pairs = ((before.get(name, ""), after.get(name, "")) for name in TEXT_FIELDS)
-    if by_words:
-        return sum(Levenshtein.distance(one.split(), other.split()) for one, other in pairs)
-    return sum(Levenshtein.distance(one, other) for one, other in pairs)
+        return connection.execute(select(func.count()).where(samples.c.is_good.is_(None))).scalar_one()
 
 
 def _draw(seed: int, item_id: int) -> float:

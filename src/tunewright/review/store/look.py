@@ -68,7 +68,7 @@ def search(
     with db.read() as connection:
         page = select(seat.c.item_id).where(*where).order_by(seat.c.item_id).offset(offset).limit(limit + 1)
         if text.strip():
-            page = with_words(db, page, seat.c.item_id, text)
+            page = with_words(connection, db, page, seat.c.item_id, text)
         ids = list(connection.execute(page).scalars())
         more, ids = len(ids) > limit, ids[:limit]
         rows = connection.execute(

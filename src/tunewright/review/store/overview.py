@@ -12,6 +12,7 @@ from sqlalchemy import and_, func, select
 
 from tunewright.review.model import Arm, Decision
 from tunewright.review.store.database import Database
+from tunewright.review.store.revision_rows import IS_DONE, OF_HEAD
 from tunewright.review.store.schema import (
     heads,
     items,
@@ -63,6 +64,21 @@ class Sampled:
     num_good: int
 
 
+@dataclass(frozen=True, slots=True)
+class ArmTime:
+    """One person's word on one item of an experiment. `seconds` is the active time of all their saves of it
+    together, later corrections and undone ones included: a correction of three seconds does not make the pair
+    look fast."""
+
+    item_id: int
+    person_id: int
+    person: str
+    arm: Arm
+    decision: Decision
+    seconds: float
+    at: float
+
+
 def totals(db: Database) -> dict[int, Totals]:
     """By queue; a queue without a place or task is not in it."""
     now = db.clock()
@@ -105,11 +121,10 @@ def finished_per_day(db: Database, queue_id: int, *, num_days: int = 14) -> list
     """How much was finished in each of the last days of 24 hours, the oldest first; the last one ends now."""
     now = db.clock()
     starts = [now - DAY * back for back in range(num_days, 0, -1)]
-    not_done = ["", Decision.SKIP.value]
     with db.read() as connection:
         revised = connection.execute(
             select(*(func.count().filter(_within(heads.c.at, start)) for start in starts)).where(
-                heads.c.queue_id == queue_id, heads.c.decision.not_in(not_done), heads.c.at > starts[0]
+                heads.c.queue_id == queue_id, IS_DONE, heads.c.at > starts[0]
             )
         ).one()
         rated = connection.execute(
@@ -151,7 +166,6 @@ def _digest(prompt: Any) -> str:
 
 def sampled_by_expert(db: Database, queue_id: int) -> list[Sampled]:
     """By name. An item that several experts finished counts for each of them; who flagged it has not."""
-    not_done = ["", Decision.SKIP.value, Decision.FLAG.value]
     with db.read() as connection:
         rows = connection.execute(
             select(
@@ -163,27 +177,15 @@ def sampled_by_expert(db: Database, queue_id: int) -> list[Sampled]:
             .join_from(samples, heads, heads.c.item_id == samples.c.item_id)
             .join(people, people.c.id == heads.c.person_id)
             .where(
-                samples.c.queue_id == queue_id, samples.c.why == "drawn", heads.c.decision.not_in(not_done)
+                samples.c.queue_id == queue_id,
+                samples.c.why == "drawn",
+                IS_DONE,
+                heads.c.decision != Decision.FLAG.value,
             )
             .group_by(people.c.name)
             .order_by(people.c.name)
         ).all()
     return [Sampled(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class ArmTime:
-    """One person's word on one item of an experiment. `seconds` is the active time of all their saves of it
-    together, later corrections and undone ones included: a correction of three seconds does not make the pair
-    look fast."""
-
-    item_id: int
-    person_id: int
-    person: str
-    arm: Arm
-    decision: Decision
-    seconds: float
-    at: float
 
 
 def arm_times(db: Database, queue_id: int) -> list[ArmTime]:
@@ -201,10 +203,7 @@ def arm_times(db: Database, queue_id: int) -> list[ArmTime]:
             )
             .join_from(heads, items, items.c.id == heads.c.item_id)
             .join(people, people.c.id == heads.c.person_id)
-            .join(
-                revisions,
-                and_(revisions.c.item_id == heads.c.item_id, revisions.c.person_id == heads.c.person_id),
-            )
+            .join(revisions, OF_HEAD)
             .where(heads.c.queue_id == queue_id, heads.c.decision != "", items.c.arm.is_not(None))
             .group_by(
                 heads.c.item_id, heads.c.person_id, people.c.name, items.c.arm, heads.c.decision, heads.c.at

@@ -185,7 +185,7 @@ def _change(
             .returning(*PERSON_COLUMNS)
         ).one_or_none()
         if row is None:
-            raise DataError(f"no person is called {name!r}; see `tunewright review users`")
+            raise DataError(f"no person is called {name!r}; see `tunewright review users list`")
         if ends_sessions:
             connection.execute(sql_delete(sessions).where(sessions.c.person_id == row[0]))
         note(connection, db, by, action, f"person:{row[1]}", detail)

@@ -72,12 +72,18 @@ def add_revise_queue(
     """A new queue in which every item has `overlap` places, in one transaction.
 
     In an `experiment` items with a draft are drawn into two arms of the same size. `progress` is told the
-    number of items so far. DataError: a key twice (both places are named), a name taken, no items.
+    number of items so far. DataError: a key twice (both places are named), a name taken, no items, an
+    experiment without a draft.
     """
     if overlap < 1:
         raise DataError(f"overlap {overlap}: an item needs 1 person or more")
     new = list(items)  # read whole before the transaction: nobody's save waits for a slow file
     _check_keys(new)
+    if experiment and all(one.draft is None for one in new):
+        raise DataError(
+            f"{name!r} cannot be an experiment: no item has a draft to hide; import a run of `revise`, or "
+            "name one with --drafts"
+        )
     with db.write() as connection:
         queue = add_queue(
             connection,

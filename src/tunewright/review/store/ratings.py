@@ -1,4 +1,4 @@
-"""Rating blind: a study's items for its raters, by code; what they say; nothing of which system is which.
+"""Rating blind: what raters say of a study's items, by code; nothing of which system is which.
 
 A rating is one row per item, answer, rater and question, by constraint. A rater who changes an answer before
 the lock changes the row; the audit has both values.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from tunewright.errors import DataError, TunewrightError
 from tunewright.evaluate.study.folder import StudyFolder
@@ -21,10 +20,34 @@ from tunewright.evaluate.study.ratings import Rating
 from tunewright.review.model import Person, Task
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
-from tunewright.review.store.schema import adjudications, queues, rate_items, tasks
+from tunewright.review.store.schema import adjudications, queues, tasks
 from tunewright.review.store.schema import ratings as table
+from tunewright.review.store.tasks import (
+    Expected,
+    expected,
+    next_task,
+    own_tasks,
+    questions,
+    questions_in,
+    task,
+    task_at,
+    task_in,
+    tasks_of,
+)
 
-TRAINING = "training"
+__all__ = [
+    "Expected",
+    "StaleTask",
+    "expected",
+    "next_task",
+    "questions",
+    "rate",
+    "rating_rows",
+    "task",
+    "task_at",
+    "tasks_of",
+]
+
 _ROWS_AT_ONCE = 2_000
 
 
@@ -34,49 +57,6 @@ class StaleTask(TunewrightError):
     def __init__(self, current: Task) -> None:
         super().__init__("another window rated this item since it was opened here; compare, then save again")
         self.current = current
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a careful rater says of a training item, by question, and why; shown after rating it."""
-
-    values: Mapping[str, Any]
-    feedback: str
-
-
-def questions(db: Database, queue_id: int) -> QuestionSet:
-    """What the study asks."""
-    with db.read() as connection:
-        return _questions(connection, queue_id)
-
-
-def next_task(db: Database, queue_id: int, person: Person) -> Task | None:
-    """The first item of `person` that is not done, training items first; None when all are or the queue is
-    closed."""
-    with db.read() as connection:
-        item = connection.execute(
-            select(tasks.c.item)
-            .join_from(tasks, queues, tasks.c.queue_id == queues.c.id)
-            .where(_own(queue_id, person), ~tasks.c.is_done, queues.c.is_open)
-            .order_by(tasks.c.place)
-            .limit(1)
-        ).scalar()
-        return None if item is None else _task(connection, queue_id, item, person)
-
-
-def task(db: Database, queue_id: int, item: str, person: Person) -> Task | None:
-    """One item assigned to `person`; None for any other."""
-    with db.read() as connection:
-        return _task(connection, queue_id, item, person)
-
-
-def task_at(db: Database, queue_id: int, place: int, person: Person) -> Task | None:
-    """The item at a place of this rater's order, from 1, for going back; None when there is none."""
-    with db.read() as connection:
-        item = connection.execute(
-            select(tasks.c.item).where(_own(queue_id, person), tasks.c.place == place)
-        ).scalar()
-        return None if item is None else _task(connection, queue_id, item, person)
 
 
 def rate(
@@ -103,15 +83,15 @@ def rate(
     with db.write() as connection:
         row = connection.execute(
             select(tasks.c.version, tasks.c.seconds, tasks.c.answers)
-            .where(_own(queue_id, person), tasks.c.item == item)
+            .where(own_tasks(queue_id, person), tasks.c.item == item)
             .with_for_update()
         ).one_or_none()
         if row is None:
             raise DataError(f"item {item!r} is not assigned to {person.name!r}")
         _check_open(connection, queue_id, item)
-        current = _task(connection, queue_id, item, person)
+        current = task_in(connection, queue_id, item, person)
         assert current is not None
-        asked = _questions(connection, queue_id)
+        asked = questions_in(connection, queue_id)
         checked = _checked(asked, tuple(row.answers), values)
         if row.version != version:
             if row.version == version + 1 and (current.given, current.comment) == (checked, comment):
@@ -120,7 +100,7 @@ def rate(
         _replace(connection, queue_id, item, person, current.given, checked, now, row.seconds + seconds)
         connection.execute(
             update(tasks)
-            .where(_own(queue_id, person), tasks.c.item == item)
+            .where(own_tasks(queue_id, person), tasks.c.item == item)
             .values(
                 version=version + 1,
                 comment=comment,
@@ -132,7 +112,7 @@ def rate(
         said = [[question, answer, value] for (question, answer), value in checked.items()]
         detail = {"queue": queue_id, "version": version + 1, "values": said, "comment": comment}
         note(connection, db, person, "rate", f"task:{queue_id}:{item}", detail)
-        after = _task(connection, queue_id, item, person)
+        after = task_in(connection, queue_id, item, person)
         assert after is not None
         return after
 
@@ -152,91 +132,15 @@ def rating_rows(db: Database, queue_id: int) -> Iterator[Rating]:
             yield Rating(row.item, row.answer, row.rater, row.question, row.value, time, row.seconds)
 
 
-def tasks_of(db: Database, queue_id: int, person: Person) -> tuple[int, int, int]:
-    """How many items `person` has done, how many there are, and how many training items are left."""
-    with db.read() as connection:
-        row = connection.execute(
-            select(
-                func.count().filter(tasks.c.is_done),
-                func.count(),
-                func.count().filter(and_(~tasks.c.is_done, tasks.c.part == TRAINING)),
-            ).where(_own(queue_id, person))
-        ).one()
-        return row[0], row[1], row[2]
-
-
-def expected(db: Database, queue_id: int, item: str, person: Person | None = None) -> Expected | None:
-    """What a careful rater says of a training item; None of any other, and before `person` has rated it."""
-    with db.read() as connection:
-        row = connection.execute(
-            select(rate_items.c.expected).where(
-                rate_items.c.queue_id == queue_id, rate_items.c.item == item, rate_items.c.kind == TRAINING
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        if person is not None:
-            found = _task(connection, queue_id, item, person)
-            if found is None or not found.is_done:
-                return None
-        return Expected(row.expected.get("expected", {}), row.expected.get("feedback") or "")
-
-
-def _own(queue_id: int, person: Person) -> ColumnElement[bool]:
-    return and_(tasks.c.queue_id == queue_id, tasks.c.rater == person.name)
-
-
-def _questions(connection: Connection, queue_id: int) -> QuestionSet:
-    row = connection.execute(select(queues.c.questions).where(queues.c.id == queue_id)).one_or_none()
-    if row is None or not row.questions:
-        raise DataError(f"queue {queue_id} is no study")
-    return QuestionSet.model_validate({"questions": row.questions})
-
-
-def _task(connection: Connection, queue_id: int, item: str, person: Person) -> Task | None:
-    num_places = connection.execute(
-        select(func.count()).select_from(tasks).where(_own(queue_id, person))
-    ).scalar_one()
-    row = connection.execute(
-        select(tasks, rate_items.c.prompt, rate_items.c.answers.label("shown"))
-        .join(rate_items, and_(rate_items.c.queue_id == tasks.c.queue_id, rate_items.c.item == tasks.c.item))
-        .where(_own(queue_id, person), tasks.c.item == item)
-    ).one_or_none()
-    if row is None:
-        return None
-    given = connection.execute(
-        select(table.c.question, table.c.answer, table.c.value).where(
-            table.c.queue_id == queue_id, table.c.item == item, table.c.rater == person.name
-        )
-    )
-    contents = {answer["answer"]: answer for answer in row.shown}
-    return Task(
-        queue_id=queue_id,
-        item=item,
-        place=row.place,
-        num_places=num_places,
-        part=row.part,
-        prompt=row.prompt,
-        answers=tuple((code, _text(contents[code])) for code in row.answers),
-        given={(question, answer): value for question, answer, value in given},
-        comment=row.comment,
-        version=row.version,
-        is_done=row.is_done,
-    )
-
-
-def _text(answer: Mapping[str, Any]) -> str:
-    """Output and explanation of an answer as one text."""
-    return "\n\n".join(answer[name] for name in ("output", "explanation") if answer.get(name))
-
-
 def _check_open(connection: Connection, queue_id: int, item: str) -> None:
     # a shared lock: who closes the queue waits for ratings under way, and none begins after that
     row = connection.execute(
         select(queues.c.is_open, queues.c.study).where(queues.c.id == queue_id).with_for_update(read=True)
     ).one()
     if not row.is_open or StudyFolder(row.study).is_locked:
-        raise DataError("the study is closed or locked; no rating is taken any more")
+        raise DataError(
+            "the study is closed or locked; no rating is taken any more, what was saved before counts"
+        )
     decided = connection.execute(
         select(adjudications.c.id)
         .where(adjudications.c.queue_id == queue_id, adjudications.c.item == item)

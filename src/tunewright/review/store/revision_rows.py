@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, and_, bindparam, delete, exists, insert, select
@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tunewright.errors import DataError, TunewrightError
 from tunewright.review.model import Decision, Person, Revision
 from tunewright.review.store.database import Database
+from tunewright.review.store.people import PERSON_COLUMNS, person_of
 from tunewright.review.store.queue_rows import revision_of
-from tunewright.review.store.schema import autosaves, heads, samples
+from tunewright.review.store.schema import autosaves, heads, people, samples
 from tunewright.review.store.schema import revisions as table
 from tunewright.review.store.searching import add_words
 from tunewright.review.store.work import settle
@@ -36,7 +37,10 @@ COUNTS = and_(  # joins a head with the revision that counts
     table.c.person_id == heads.c.person_id,
     table.c.version == heads.c.current,
 )
-
+OF_HEAD = and_(  # joins a head with all its revisions, undone ones too
+    table.c.item_id == heads.c.item_id, table.c.person_id == heads.c.person_id
+)
+IS_DONE = heads.c.decision.not_in(["", Decision.SKIP.value])  # neither undone nor left to others
 
 # Built once, as in `work`.
 _ITEM, _PERSON = bindparam("of_item", type_=Integer()), bindparam("of_person", type_=Integer())
@@ -55,6 +59,24 @@ def head_of(connection: Connection, item_id: int, person: Person) -> Any:
 def row_of(connection: Connection, item_id: int, person: Person, version: int) -> Any:
     which = {"of_item": item_id, "of_person": person.id, "of_version": version}
     return connection.execute(_ROW, which).one()
+
+
+def made_on(
+    connection: Connection, item_ids: Sequence[int]
+) -> dict[int, tuple[tuple[Person, Revision], ...]]:
+    """By item, the revisions that count, one a person, skips too, in the order of time."""
+    rows = connection.execute(
+        select(*PERSON_COLUMNS, *(column.label(f"r_{column.name}") for column in table.c))
+        .join_from(heads, table, COUNTS)
+        .join(people, people.c.id == heads.c.person_id)
+        .where(heads.c.item_id.in_(item_ids))
+        .order_by(heads.c.at)
+    )
+    found: dict[int, tuple[tuple[Person, Revision], ...]] = {}
+    for row in rows:
+        made = (person_of(row), revision_of(row, "r_"))
+        found[row.r_item_id] = (*found.get(row.r_item_id, ()), made)
+    return found
 
 
 def check_version(connection: Connection, item_id: int, person: Person, version: int) -> int:

@@ -13,12 +13,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, column, func, literal_column, select
 from sqlalchemy import table as any_table
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from tunewright.review.model import Texts
 from tunewright.review.store.database import Database
 from tunewright.review.store.schema import search_texts
 
+_FEW = 2000  # items with rare words are looked up one by one
 SEARCHED_CHARS = 20_000  # of each field; a text of 1 MB would slow down every save of it
 _LONGEST_WORD = 60  # a longer one is cut into several, which a search for it is too
 _ASCII_WORD = re.compile(f"[a-z0-9]{{1,{_LONGEST_WORD}}}")
@@ -61,7 +63,9 @@ def add_words(connection: Connection, item_id: int, texts: Texts) -> None:
         )
 
 
-def with_words(db: Database, found: Select[int], item_id: ColumnElement[int], text: str) -> Select[int]:
+def with_words(
+    connection: Connection, db: Database, found: Select[int], item_id: ColumnElement[int], text: str
+) -> Select[int]:
     """`found`, of the items only that have a word beginning with each word of `text`."""
     sought = list(dict.fromkeys(words(text)))
     if not sought:
@@ -72,11 +76,15 @@ def with_words(db: Database, found: Select[int], item_id: ColumnElement[int], te
             literal_column("search_index").op("MATCH")(bindparam("match", match))
         )
     query = " & ".join(f"'{word}':*" for word in sought)
-    return found.join(search_texts, search_texts.c.item_id == item_id).where(
-        func.array_to_tsvector(func.string_to_array(search_texts.c.words, literal_column("' '"))).op("@@")(
-            bindparam("match", query, TSQUERY)
-        )
-    )
+    vector = func.array_to_tsvector(func.string_to_array(search_texts.c.words, literal_column("' '")))
+    matches = vector.op("@@")(bindparam("match", query, TSQUERY))
+    # the planner takes rare words for common ones, and would read item after item until it has a page of them
+    connection.execute(sql("SET LOCAL enable_seqscan = off"))
+    few = connection.execute(select(search_texts.c.item_id).where(matches).limit(_FEW)).scalars().all()
+    connection.execute(sql("SET LOCAL enable_seqscan = on"))
+    if len(few) < _FEW:
+        return found.where(item_id.in_(few))
+    return found.join(search_texts, search_texts.c.item_id == item_id).where(matches)
 
 
 def _words_of_run(run: str) -> Iterable[str]:

@@ -17,7 +17,7 @@ from tunewright.review.model import Arm, Decision, Person, Work
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
 from tunewright.review.store.queue_rows import item_of, revision_of
-from tunewright.review.store.schema import autosaves, heads, items, places, queues, revisions
+from tunewright.review.store.schema import audit, autosaves, heads, items, places, queues, revisions
 
 LEASE_SECONDS = 1_800.0
 FOR_GOOD = math.inf  # the lease of who has saved
@@ -132,6 +132,17 @@ def renew(db: Database, item_id: int, person: Person) -> float | None:
     if row is None:
         return None
     return FOR_GOOD if row.free_at is None else now + LEASE_SECONDS
+
+
+def begun_at(db: Database, item_id: int, person: Person) -> float | None:
+    """When `person` took the item, or last saved or undid it; None when they never had it.
+
+    The time that a page says it was open cannot reach back before this."""
+    own = (audit.c.subject == f"item:{item_id}", audit.c.person == person.name)
+    with db.read() as connection:
+        return connection.execute(
+            select(func.max(audit.c.at)).where(*own, audit.c.action.in_(["take", "save", "undo"]))
+        ).scalar()
 
 
 def give_back(db: Database, item_id: int, person: Person) -> bool:

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from tunewright.review.store.database import Database
-from tunewright.review.web import adjudicate, lead, login, look, rate, revise
+from tunewright.review.web import adjudicate, lead, login, look, rate, revise, versions
 from tunewright.review.web.pages import STATIC, ErrorPage, render
 from tunewright.review.web.security import (
     HEADERS,
@@ -33,7 +33,7 @@ from tunewright.review.web.security import (
 
 log = logging.getLogger(__name__)
 
-GROUPS = (login, revise, rate, adjudicate, look, lead)  # lead brings people and the owner's sample
+GROUPS = (login, revise, rate, adjudicate, versions, look, lead)  # lead brings people and the owner's sample
 LOGINS_AT_ONCE = 2
 NOT_TEXTS = frozenset({"csrf", "password"})
 TITLES = {
@@ -42,7 +42,7 @@ TITLES = {
     403: "Not for you",
     404: "There is nothing here",
     405: "That cannot be done here",
-    409: "Somebody was faster",
+    409: "Not as things stand now",
     413: "That is too long",
     422: "That does not fit",
     429: "Too many tries",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewright.evaluate.study.questions import TIE, Question, QuestionSet
+from tunewright.review.web.form_values import whole_number
 
 MOST_CHARS = 20_000  # of a comment
 _PLACES = ("", "First answer", "Second answer")
@@ -152,6 +153,5 @@ def _options(question: Question, codes: Sequence[str]) -> list[tuple[str, str, A
 
 def _value(question: Question, codes: Sequence[str], sent: Any) -> Any:
     options = _options(question, codes)
-    if isinstance(sent, str) and sent.isascii() and sent.isdigit() and 1 <= int(sent) <= len(options):
-        return options[int(sent) - 1][2]
-    return None
+    place = whole_number(sent) if isinstance(sent, str) else None
+    return options[place - 1][2] if place and place <= len(options) else None

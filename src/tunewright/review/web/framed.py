@@ -28,6 +28,8 @@ def framed_page(path: Path) -> Response:
             )
         content = path.read_bytes()
     except OSError:
-        raise HTTPException(404, f"{path.name} cannot be read any more.") from None
+        raise HTTPException(
+            404, f"{path.name} cannot be read any more; look whether its folder was moved."
+        ) from None
     headers = {"content-security-policy": POLICY, "content-disposition": "inline"}
     return Response(content, media_type="text/html; charset=utf-8", headers=headers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tunewright.review.model import Person, QueueKind, Role
 from tunewright.review.store.database import Database
-from tunewright.review.store.waiting import Waiting, waiting
+from tunewright.review.store.waiting import SentBack, Waiting, sent_back, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class HomePage:
-    """`to_do` first what has something left; `finished` what has not or is closed."""
+    """`sent_back` is what the quality owner wants better; `to_do` what has something left; `finished` what
+    has not or is closed."""
 
     person: Person
+    sent_back: tuple[SentBack, ...]
     to_do: tuple[Entry, ...]
     finished: tuple[Entry, ...]
 
@@ -37,6 +39,7 @@ def home_page(db: Database, person: Person) -> HomePage:
     is_to_do = [entry.waiting.queue.is_open and entry.waiting.num_left > 0 for entry in entries]
     return HomePage(
         person,
+        tuple(sent_back(db, person)),
         tuple(entry for entry, yes in zip(entries, is_to_do, strict=True) if yes),
         tuple(entry for entry, yes in zip(entries, is_to_do, strict=True) if not yes),
     )

@@ -49,7 +49,7 @@ def lead_page(request: Request, session: Lead) -> Response:
         queue_row(db, one, totals.get(one.id, Totals()), overview.finished_per_day(db, one.id))
         for one in queues.queues(db)
     )
-    return render(request, "lead.html.j2", LeadPage(rows, owner.num_waiting(db)))
+    return render(request, "lead.html.j2", LeadPage(rows, lead.num_waiting(db)))
 
 
 @router.get("/lead/{queue_id}")
@@ -116,13 +116,18 @@ def sample(request: Request, session: Lead, form: Form, queue_id: int) -> Respon
 @router.post("/lead/{queue_id}/lock")
 def lock(request: Request, session: Lead, form: Form, queue_id: int) -> Response:
     """End the rating for good. Nothing is unblinded by this."""
-    queue = _study_queue(request.app.state.db, queue_id)
+    db = request.app.state.db
+    queue = _study_queue(db, queue_id)
+    allow_missing = form.get("missing") == "yes"
     try:
-        studies.lock(
-            request.app.state.db, queue, allow_missing=form.get("missing") == "yes", by=session.person
-        )
+        missing = 0 if allow_missing or _is_locked(queue) else studies.standing(db, queue).num_missing
+        if missing:
+            raise HTTPException(
+                409, f"{missing:,} ratings are missing: wait for them, or tick the box to lock without them."
+            )
+        studies.lock(db, queue, allow_missing=allow_missing, by=session.person)
     except TunewrightError as error:
-        raise HTTPException(409, _without_path(error, queue)) from None
+        raise HTTPException(409, studies.without_path(error, queue)) from None
     return _back(queue_id, "locked")
 
 
@@ -138,7 +143,7 @@ def unblind(request: Request, session: Lead, queue_id: int) -> Response:
         studies.sync_adjudications(request.app.state.db, queue)
         studies.results(queue)
     except TunewrightError as error:
-        raise HTTPException(409, _without_path(error, queue)) from None
+        raise HTTPException(409, studies.without_path(error, queue)) from None
     return RedirectResponse(f"/lead/{queue_id}/results", 303)
 
 
@@ -171,19 +176,14 @@ def _study(db: Database, queue: Queue) -> StudyView:
     try:
         return StudyView(studies.standing(db, queue), found, has_results)
     except (DataError, RunFolderError) as error:
-        return StudyView(None, found, has_results=False, problem=_without_path(error, queue))
+        return StudyView(None, found, has_results=False, problem=studies.without_path(error, queue))
 
 
 def _is_locked(queue: Queue) -> bool:
     try:
         return studies.folder_of(queue).is_locked
     except TunewrightError as error:
-        raise HTTPException(409, _without_path(error, queue)) from None
-
-
-def _without_path(error: TunewrightError, queue: Queue) -> str:
-    """The message with the study's name for its folder: paths are no business of the page."""
-    return str(error).replace(queue.study, Path(queue.study).name)
+        raise HTTPException(409, studies.without_path(error, queue)) from None
 
 
 def _back(queue_id: int, said: str) -> Response:

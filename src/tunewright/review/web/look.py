@@ -16,6 +16,7 @@ from tunewright.review.model import Decision, Queue, QueueKind, Session
 from tunewright.review.run_folders import ReportPage, RunFolders
 from tunewright.review.store import look, people, queues
 from tunewright.review.store.look import STATUSES, Found
+from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.framed import framed_page
 from tunewright.review.web.pages import render
 from tunewright.review.web.record_page import record_page
@@ -97,7 +98,7 @@ def look_page(
         status if status in STATUSES else "",
         flagged == "yes",
     )
-    offset = _whole(request.query_params.get("from", ""))
+    offset = whole_number(request.query_params.get("from", "")) or 0
     found, more = look.search(
         db,
         sought.text,
@@ -147,7 +148,3 @@ def run_folders(request: Request) -> RunFolders:
     if known is None or tuple(known.folders) != tuple(named):
         known = state.looked_through = RunFolders(tuple(named))
     return known
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from tunewright.errors import DataError
+from tunewright.evaluate.study.folder import StudyFolder
 from tunewright.review.model import QueueKind, Session
 from tunewright.review.store import lead, queues
 from tunewright.review.store.database import Database
@@ -39,23 +40,26 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class OwnerPage:
-    """`work` None: nothing waits."""
+    """`work` None: nothing waits. `to_settle` are addresses, in words, of lists of what people differ on."""
 
     work: OwnerWork | None
     queue: str
     made: tuple[Made, ...]
     history: tuple[tuple[str, Markup], ...]
     num_waiting: int
+    to_settle: tuple[tuple[str, str], ...]
     problem: str = ""
 
 
-def num_waiting(db: Database) -> int:
-    return sum(
-        one.is_good is None
-        for queue in queues.queues(db)
-        if queue.kind is QueueKind.REVISE
-        for one in lead.verdicts(db, queue.id)
-    )
+def to_settle(db: Database) -> tuple[tuple[str, str], ...]:
+    """Lists of what people differ on: pairs that several revise, studies that are locked."""
+    found = []
+    for queue in queues.queues(db):
+        if queue.kind is QueueKind.REVISE and queue.overlap > 1:
+            found.append((f"/versions/{queue.id}", f"Where experts differ: {queue.name}"))
+        elif queue.kind is QueueKind.RATE and StudyFolder(queue.study).is_locked:
+            found.append((f"/adjudicate/{queue.id}", f"Adjudicate: {queue.name}"))
+    return tuple(found)
 
 
 @router.get("/owner")
@@ -82,12 +86,14 @@ def _page(request: Request, session: Session, *, problem: str = "") -> Response:
     db = request.app.state.db
     work = lead.owner_work(db, session.person)
     if work is None:
-        return render(request, "owner.html.j2", OwnerPage(None, "", (), (), 0))
+        return render(request, "owner.html.j2", OwnerPage(None, "", (), (), 0, to_settle(db)))
     queue = queues.queue(db, work.item.queue_id)
     made = tuple(
         Made(revision.decision.value, revision.reason, changes(work.item.original, revision.texts))
         for _, revision in work.revisions
     )
     history = tuple((speaker, Markup.escape(text)) for speaker, text in work.item.history)
-    page = OwnerPage(work, queue.name if queue else "", made, history, num_waiting(db), problem)
+    page = OwnerPage(
+        work, queue.name if queue else "", made, history, lead.num_waiting(db), to_settle(db), problem
+    )
     return render(request, "owner.html.j2", page, status=422 if problem else 200)

@@ -46,7 +46,7 @@ class Link:
 
 NAVIGATION = (
     Link("/", "Work", "g w", EVERYBODY, ("/revise/", "/item/", "/rate/")),
-    Link("/owner", "Quality", "g q", OWNERS, ("/owner/", "/adjudicate/")),
+    Link("/owner", "Quality", "g q", OWNERS, ("/owner/", "/adjudicate/", "/versions/")),
     Link("/look", "Look up", "g l", OWNERS, ("/look/", "/record/")),
     Link("/lead", "Lead", "g d", LEADS, ("/lead/", "/people")),
 )
@@ -99,7 +99,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "duration": duration, "number": number, "percent": percent}
+    made.filters |= {
+        "when": when,
+        "when_iso": when_iso,
+        "duration": duration,
+        "number": number,
+        "percent": percent,
+    }
     made.globals["static"] = static_address
     return made
 
@@ -119,6 +125,14 @@ def when(seconds: float | None) -> Markup | str:
     return Markup('<time datetime="{}">{} {}</time>').format(
         at.isoformat(timespec="seconds"), at.day, at.strftime("%b %Y, %H:%M UTC")
     )
+
+
+def when_iso(text: str) -> Markup | str:
+    """As `when`, of a time in ISO 8601 as run folders and studies have it; what is none stays as it is."""
+    try:
+        return when(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return text
 
 
 def duration(seconds: float) -> str:

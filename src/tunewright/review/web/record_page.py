@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+
+from markupsafe import Markup
 
 from tunewright.review.lineage import Step, Tuned, models_of, steps_of
 from tunewright.review.model import Arm, Event, Item, Queue, Revision, Texts
@@ -13,6 +14,7 @@ from tunewright.review.run_folders import ReportPage, RunFolders
 from tunewright.review.store import look, people, queues, revisions
 from tunewright.review.store.database import Database
 from tunewright.review.web.changes import Change, changes, plain
+from tunewright.review.web.pages import when_iso
 
 ORIGINAL, DRAFT = "the original", "the coach's draft"
 _ACTIONS = {
@@ -20,6 +22,7 @@ _ACTIONS = {
     "give back": "Given back",
     "undo": "Undone",
     "revision.imported": "Brought in from another tool",
+    "choose": "Version chosen as final",
 }
 _DECISIONS = {
     "accept": "Accepted as shown",
@@ -50,7 +53,7 @@ class StepView:
     """A stage before the review; `report` is its run's page, if there is one."""
 
     step: Step
-    at: str
+    at: Markup | str
     fields: tuple[Change, ...]
     report: ReportPage | None
 
@@ -61,7 +64,7 @@ class ModelRow:
 
     model: str
     run: str
-    at: str
+    at: Markup | str
     report: ReportPage | None
 
 
@@ -107,7 +110,7 @@ def record_page(db: Database, item_id: int, folders: RunFolders) -> RecordPage |
     steps = tuple(
         StepView(
             step,
-            _day(step.at),
+            when_iso(step.at),
             plain(step.texts) if step.texts and step.stage != "coach" else (),
             reports.get(step.source),
         )
@@ -136,7 +139,7 @@ def _models(found: Sequence[Tuned], reports: Mapping[str, ReportPage]) -> tuple[
     alike: dict[tuple[bool, str, str], list[ModelRow]] = {}
     for one in found:
         report = reports.get(one.run) or reports.get(one.run.split("/", 1)[0])
-        row = ModelRow(one.model, one.run, _day(one.at), report)
+        row = ModelRow(one.model, one.run, when_iso(one.at), report)
         alike.setdefault((one.was_held_out, one.text, one.how), []).append(row)
     return tuple(Models(*known, tuple(rows)) for known, rows in alike.items())
 
@@ -216,12 +219,3 @@ def _before(revision: Revision, item: Item, made: list[Revision]) -> tuple[str, 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= 300 else text[:300] + "…"
-
-
-def _day(at: str) -> str:
-    """ "20 Nov 2026, 14:03 UTC" of a manifest's time; what is no time stays as it is."""
-    try:
-        time = datetime.fromisoformat(at)
-    except ValueError:
-        return at
-    return f"{time.day} {time.strftime('%b %Y, %H:%M UTC')}"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tunewright.review.model import TEXT_FIELDS, Decision, Texts, Work
+from tunewright.review.store.sessions import SESSION_SECONDS
 from tunewright.review.text import as_written
 from tunewright.review.web import reasons
-from tunewright.review.web.revise_page import Entered, texts_in_editor, texts_shown
+from tunewright.review.web.form_values import seconds, whole_number
+from tunewright.review.web.revise_fields import texts_in_editor, texts_shown
+from tunewright.review.web.revise_page import Entered
 
-_DAY_SECONDS = 43_200.0  # of a session: no page is open longer
 _ACCEPT_ANYWAY = "accept-anyway"  # the button's value: without the changes that were typed
 _NEEDS_REASON = (Decision.REJECT, Decision.FLAG)
 
@@ -39,15 +40,14 @@ def read_form(form: Mapping[str, list[str]]) -> Sent:
 
     chosen = last("decision")
     forces = chosen == _ACCEPT_ANYWAY
-    version = last("version")
     return Sent(
-        version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0,
+        version=whole_number(last("version")) or 0,
         decision=Decision.ACCEPT if forces else Decision(chosen) if chosen in set(Decision) else None,
         typed={name: last(f"text.{name}") for name in TEXT_FIELDS if f"text.{name}" in form},
         picked=frozenset(form.get("why", [])),
         own_words=last("own_words"),
-        seconds=_number(last("seconds")),
-        opened=_number(last("opened")),
+        seconds=seconds(last("seconds")),
+        opened=seconds(last("opened")),
         view=last("view"),
         takes_saved=frozenset(name for name in TEXT_FIELDS if last(f"take.{name}") == "saved"),
         forces=forces,
@@ -90,17 +90,11 @@ def refused(work: Work, sent: Sent, decision: Decision | None, texts: Texts) -> 
     return Entered(texts, sent.picked, sent.own_words, problem, asks_reason, may_force)
 
 
-def times(sent: Sent, now: float) -> tuple[float, float]:
+def times(sent: Sent, now: float, begun: float | None) -> tuple[float, float]:
     """(active, open) seconds. The browser counts, the clock here bounds: nobody was active longer than the
-    page was open. Without JavaScript nothing is counted, and all the time is taken as active."""
-    opened = now if sent.opened is None else min(max(sent.opened, now - _DAY_SECONDS), now)
+    page was open, and no page was open before its pair was taken or last saved (`begun`). Without JavaScript
+    nothing is counted, and all the time is taken as active."""
+    earliest = now - SESSION_SECONDS if begun is None else max(begun, now - SESSION_SECONDS)
+    opened = now if sent.opened is None else min(max(sent.opened, earliest), now)
     seconds_open = now - opened
     return min(seconds_open if sent.seconds is None else sent.seconds, seconds_open), seconds_open
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None

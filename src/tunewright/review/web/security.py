@@ -264,7 +264,7 @@ def add_headers(headers: MutableHeaders) -> None:
 async def _whole_body(headers: Headers, receive: Receive) -> bytes | None:
     """The body; None when it is longer than `MAX_BODY_BYTES`, said or found."""
     said = headers.get("content-length", "")
-    if said.isdigit() and int(said) > MAX_BODY_BYTES:
+    if said.isascii() and said.isdigit() and (len(said) > 10 or int(said) > MAX_BODY_BYTES):
         return None
     body = bytearray()
     while True:

@@ -1,0 +1,106 @@
+"""The processes that answer: each opens the database for itself, all listen on one socket."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import multiprocessing
+import multiprocessing.connection
+import socket
+import threading
+import time
+from multiprocessing.context import SpawnProcess
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+
+from tunewright.errors import RecipeError
+from tunewright.review.config import ReviewConfig
+from tunewright.review.store.database import Database
+from tunewright.review.web.app import create_app
+from tunewright.review.web.security import LOOPBACK_NAMES, Site
+
+GRACE_SECONDS = 10  # for answers under way when the page is stopped
+TOO_SOON_SECONDS = 3.0
+
+
+def answer(config: ReviewConfig, listener: socket.socket) -> None:
+    """Answer until the process is told to end; a worker that was killed is started again.
+
+    RecipeError when one ends as soon as it began."""
+    if config.workers == 1:
+        _work(config, listener)
+        return
+    workers = [_started(config, listener, number) for number in range(1, config.workers + 1)]
+    try:
+        while True:
+            begun = time.monotonic()
+            ended = multiprocessing.connection.wait([worker.sentinel for worker in workers])
+            if time.monotonic() - begun < TOO_SOON_SECONDS:
+                raise RecipeError("a worker ended as soon as it began; its own words are above")
+            for number, worker in enumerate(workers):
+                if worker.sentinel in ended:  # killed from outside, or for memory: another takes its place
+                    workers[number] = _started(config, listener, number + 1)
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.join(GRACE_SECONDS + 5)
+
+
+def site_of(config: ReviewConfig) -> Site:
+    """The names, the cookie and whether it is https, from the settings."""
+    url = urlsplit(config.url or "")
+    hosts = set(LOOPBACK_NAMES) | ({url.hostname} if url.hostname else set())
+    if not config.is_local:
+        hosts |= {config.host.lower(), socket.gethostname().lower()}
+    return Site(
+        secure=url.scheme == "https",
+        hosts=frozenset(hosts),
+        any_address=not config.is_local,
+        cookie="tunewright-" + hashlib.sha256(config.db.encode()).hexdigest()[:8],
+    )
+
+
+def worker_app(config: ReviewConfig) -> FastAPI:
+    """The page in one worker, with connections of its own."""
+    return create_app(Database.open(config.db), site=site_of(config), run_folders=config.runs)
+
+
+def _started(config: ReviewConfig, listener: socket.socket, number: int) -> SpawnProcess:
+    worker = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(config, listener), kwargs={"is_child": True}, name=f"worker {number}"
+    )
+    worker.start()
+    return worker
+
+
+def _work(config: ReviewConfig, listener: socket.socket, *, is_child: bool = False) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            functools.partial(worker_app, config),
+            factory=True,
+            log_level="warning",
+            access_log=False,  # it would hold the tokens of links
+            server_header=False,
+            proxy_headers=config.url is not None,
+            lifespan="off",
+            ws="none",
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    if is_child:
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    """A worker whose command was killed outright must not hold the port for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    server.should_exit = True
