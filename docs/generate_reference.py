@@ -64,6 +64,7 @@ COMMANDS = [
     "review",
     "review import",
     "review export",
+    "review lock",
     "review backup",
     "review users",
     "review users add",
