@@ -20,8 +20,11 @@ def db(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, started once; tests open their own profiles in it (`support.review_page.page_of`)."""
+    """Chromium, started once a file; tests open their own profiles in it (`support.review_page.page_of`).
+
+    No longer than a file: while it runs no other test of the process can have an event loop.
+    """
     with chromium() as started:
         yield started
