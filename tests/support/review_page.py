@@ -129,7 +129,7 @@ def page_of(
         has_touch=width < 500,
         reduced_motion="reduce",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     if who is not None:
         cookie = (site or Site()).session_cookie
         secret = sessions.begin_session(db, who)

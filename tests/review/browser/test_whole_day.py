@@ -74,7 +74,7 @@ class Visitor:
             has_touch=width < 500 and hands == BY_MOUSE,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         self.address, self.name, self.hands, self.is_narrow = address, name, hands, width < 500
         self._seen, self.complaints = seen, []
         self.page = self.window(context)
