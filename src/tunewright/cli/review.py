@@ -187,7 +187,8 @@ def export(
             only_decided=only_decided,
         )
         how = "".join(f", {count:,} {words}" for words, count in done.by_how.items() if count)
-        typer.echo(f"{done.num_written:,} of {done.num_items:,} items written{how}")
+        of_items = "" if done.format == "ratings" else f" of {done.num_items:,} items"
+        typer.echo(f"{done.num_written:,}{of_items or ' ratings'} written{how}")
         if done.num_rejected or done.num_undecided:
             typer.echo(f"{done.num_rejected:,} rejected, {done.num_undecided:,} undecided")
         typer.echo(f"{done.format}: {done.path}")

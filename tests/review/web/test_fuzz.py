@@ -108,6 +108,14 @@ def test_no_body_breaks_a_post(client: PageClient, body: bytes, kind: str) -> No
     assert client.post("/item/1", content=body, headers={"content-type": kind}).status_code < 500
 
 
+def test_a_file_in_the_place_of_a_text_breaks_no_form(client: PageClient) -> None:
+    assert client.session is not None
+    for path in ("/item/1", "/item/1/undo", "/item/1/autosave"):
+        given = {"csrf": client.session.csrf, "version": "0"}
+        answer = client.post(path, data=given, files={"decision": ("x", b"edit")})
+        assert answer.status_code == 400, path
+
+
 def test_the_text_of_an_error_is_not_markup(client: PageClient, tmp_path: Path) -> None:
     answer = client.get("/look?queue_id=<script>alert(1)</script>")
     assert "<script>alert" not in answer.text

@@ -163,8 +163,9 @@ async def check_form(request: Request) -> None:
 
 
 async def read_form(request: Request) -> FormData:
-    """The form, read once; a field may be as long as the whole body, where the usual limit is 1 MB."""
-    return await request.form(max_part_size=MAX_BODY_BYTES)
+    """The form, read once; a field may be as long as the whole body, where the usual limit is 1 MB. No form
+    takes files: one is refused (400)."""
+    return await request.form(max_files=0, max_part_size=MAX_BODY_BYTES)
 
 
 async def form_of(request: Request) -> Mapping[str, str]:
