@@ -44,6 +44,25 @@ def test_a_rewritten_phrase_is_one_change() -> None:
     assert marked(first) == "It [-was a long walk to the old dark house-]."
 
 
+def test_a_change_that_grew_takes_in_the_next_word_as_well() -> None:
+    first, second = word_diff(
+        "Both rely on automation to operate efficiently and accurately. Similarly, both help.",
+        "AI and chains are new fields that transform industries and sectors. They rest on data.",
+    )
+    assert marked(first) == (
+        "[-Both rely on automation to operate efficiently and accurately. Similarly, both help-]."
+    )
+    assert marked(second) == (
+        "[+AI and chains are new fields that transform industries and sectors. They rest on data+]."
+    )
+
+
+def test_a_word_between_two_words_that_were_changed_stays_unmarked() -> None:
+    first, second = word_diff("The cats sat here.", "The dogs sat there.")
+    assert marked(first) == "The [-cats-] sat [-here-]."
+    assert marked(second) == "The [+dogs+] sat [+there+]."
+
+
 def test_changed_spaces_do_not_take_the_words_between_them_along() -> None:
     first, second = word_diff("One\n\nTwo", "One\nTwo  ")
     assert marked(first) == "One[-\n\n-]Two"

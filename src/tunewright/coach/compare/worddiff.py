@@ -13,6 +13,7 @@ Kind = Literal["same", "gone", "new"]
 Code = tuple[str, int, int, int, int]  # as difflib has them: what, from and to in the one, in the other
 
 _MOST_ISLAND_CHARS = 12
+_ISLAND_SHARE = 3  # an island has at most a third of the words that changed around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,17 @@ def _without_islands(codes: Sequence[Code], old: Sequence[str], new: Sequence[st
         return not _text(old, equal).strip()
 
     def is_small(equal: Code, before: Code, after: Code) -> bool:
-        is_short = len(_text(old, equal).strip()) <= _MOST_ISLAND_CHARS
-        of_words = all((_text(old, one) + "".join(new[one[3] : one[4]])).strip() for one in (before, after))
-        return is_short and of_words and _size(equal) <= min(_size(before), _size(after))
+        if len(_text(old, equal).strip()) > _MOST_ISLAND_CHARS:
+            return False
+        sizes = [_num_words(old, new, one) for one in (before, after)]
+        num_same = _num_words(old, new, equal)
+        return num_same <= min(sizes) and _ISLAND_SHARE * num_same <= sum(sizes)
 
     # first the spaces, for only then is it seen how large the changes around a word are
-    return _merged(_merged(codes, is_space), is_small)
+    found = _merged(codes, is_space)
+    while len(grown := _merged(found, is_small)) < len(found):  # a change that grew may reach the next island
+        found = grown
+    return found
 
 
 def _merged(codes: Sequence[Code], is_island: Callable[[Code, Code, Code], bool]) -> list[Code]:
@@ -74,7 +80,7 @@ def _merged(codes: Sequence[Code], is_island: Callable[[Code, Code, Code], bool]
     for place, code in enumerate(codes):
         name, a, b, c, d = code
         is_inside = name == "equal" and 0 < place < len(codes) - 1
-        if is_inside and is_island(code, codes[place - 1], codes[place + 1]):
+        if is_inside and is_island(code, found[-1], codes[place + 1]):
             name = "replace"
         if found and name != "equal" and found[-1][0] != "equal":
             _, a, _, c, _ = found.pop()
@@ -89,6 +95,12 @@ def _text(old: Sequence[str], code: Code) -> str:
 
 def _size(code: Code) -> int:
     return max(code[2] - code[1], code[4] - code[3])
+
+
+def _num_words(old: Sequence[str], new: Sequence[str], code: Code) -> int:
+    """Words and signs of the longer side; spaces are none."""
+    _, a, b, c, d = code
+    return max(sum(not word.isspace() for word in side) for side in (old[a:b], new[c:d]))
 
 
 def _add(stretches: list[Stretch], kind: Kind, text: str) -> None:
