@@ -52,8 +52,8 @@ def pairs(tmp_path: Path) -> Path:
     return path
 
 
-def decide(place: Path, queue: str, name: str, output: str) -> None:
-    """`name` edits the first item of the queue that is theirs to do."""
+def decide(place: Path, queue: str, name: str, output: str, *, decision: Decision = Decision.EDIT) -> None:
+    """`name` decides on the first item of the queue that is theirs to do."""
     db = Database.open(place)
     who = people.person_named(db, name) or people.add_person(db, name, people.Role.EXPERT, None)
     [found] = [one for one in queues.queues(db) if one.name == queue]
@@ -61,7 +61,7 @@ def decide(place: Path, queue: str, name: str, output: str) -> None:
     assert taken is not None
     texts = {**taken.item.original, "output": output}
     revisions.save(
-        db, taken.item.id, who, version=0, decision=Decision.EDIT, texts=texts, reason="",
+        db, taken.item.id, who, version=0, decision=decision, texts=texts, reason="",
         seconds=9.0, seconds_open=12.0,
     )  # fmt: skip
     db.close()
@@ -86,7 +86,7 @@ def test_a_role_or_password_that_is_none_is_refused(place: Path) -> None:
         run("users", "add", "ann", "--role", "boss", "--db", place, typed="a long enough one\n")
     with pytest.raises(DataError, match="5 characters"):
         run("users", "add", "ann", "--role", "lead", "--db", place, typed="short\n")
-    assert run("users", "list", "--db", place) == ""
+    assert list(place.parent.iterdir()) == []  # nobody is in it, so there is no database either
 
 
 def test_a_mistyped_database_is_not_made(place: Path, tmp_path: Path) -> None:
@@ -104,10 +104,13 @@ def test_pairs_go_in_are_revised_and_come_out_for_the_coach(place: Path, pairs: 
     run("export", "pairs", "--db", place, "--format", "records", "--out", out)
     written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert "A better answer." in json.dumps(written)
-    said = run(
-        "export", "pairs", "--db", place, "--format", "revisions", "--out", tmp_path / "revisions.jsonl"
+    path = tmp_path / "revisions.jsonl"
+    said = run("export", "pairs", "--db", place, "--format", "revisions", "--out", path)
+    assert said == (
+        "1 of 3 items written; of all items 1 decided, 2 open\n"
+        "how it was decided: 1 by the only person\n"
+        f"revisions: {path}\n"
     )
-    assert "revisions.jsonl" in said
     from tunewright.coach.read_revisions import read_revisions
 
     changed = [one for one in read_revisions(tmp_path / "revisions.jsonl") if one.changed]
@@ -139,13 +142,59 @@ def test_what_cannot_be_brought_in_is_told_with_what_to_do(place: Path, pairs: P
         run("import", out, "--db", place, "--into", "study")
 
 
-def test_a_broken_row_is_told_with_its_line_and_ends_in_1(place: Path, pairs: Path) -> None:
+def test_a_broken_row_is_told_with_its_line_and_ends_in_3(place: Path, pairs: Path) -> None:
     pairs.write_text(pairs.read_text() + '{"instruction": 7}\n', encoding="utf-8")
     result = invoke("import", pairs, "--db", place)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "queue 'pairs' made: 3 items" in result.stdout
     assert "pairs.jsonl:4" in result.stderr
-    assert "1 rows left out" in result.stderr
+    assert "1 row left out, the rest is done" in result.stderr
+
+
+def test_the_counts_of_an_export_add_up(place: Path, pairs: Path, tmp_path: Path) -> None:
+    """3 items: one edited, one rejected, one open. The records hold two of them, the table a row for each."""
+    run("import", pairs, "--db", place)
+    decide(place, "pairs", "ann", "A better answer.")
+    decide(place, "pairs", "bob", "", decision=Decision.REJECT)
+    counts = "of all items 1 decided, 1 rejected, 1 open\nhow it was decided: 2 by the only person\n"
+    for format, written in (
+        ("records", "2 of 3 items"),
+        ("pairs", "1 of 3 items"),
+        ("csv", "3 rows of 3 items"),
+    ):
+        out = tmp_path / f"out-{format}.jsonl"
+        said = run("export", "pairs", "--db", place, "--format", format, "--out", out)
+        assert said == f"{written} written; {counts}{format}: {out}\n"
+
+
+def test_a_name_that_cannot_be_seen_is_refused_and_nothing_is_made(place: Path, pairs: Path) -> None:
+    for name in ("", " ", "a\x1b[31mb", "two\nlines", " space", "x" * 201, "turned \u202e round"):
+        with pytest.raises(DataError, match=r"a queue's name .* has 1 to 200 letters that can be seen"):
+            run("import", pairs, "--db", place, "--name", name)
+    assert not place.exists()
+    for name in ("Größe 1/2 «x»", "數據集", "می\u200cخواهم", "हिन्दी", "x" * 200):
+        run("import", pairs, "--db", place, "--name", name)
+
+
+def test_a_name_is_found_again_however_its_letters_are_composed(
+    place: Path, pairs: Path, tmp_path: Path
+) -> None:
+    run("import", pairs, "--db", place, "--name", "A\u0308rger")  # as macOS writes the names of files
+    run("export", "\u00c4rger", "--db", place, "--out", tmp_path / "one.jsonl")
+    run("export", "A\u0308rger", "--db", place, "--out", tmp_path / "two.jsonl")
+
+
+def test_two_records_with_one_id_are_both_kept_and_told(place: Path, pairs: Path) -> None:
+    pairs.write_text(pairs.read_text() + '{"id": "r1", "instruction": "Another.", "output": "Yes."}\n')
+    result = invoke("import", pairs, "--db", place)
+    assert (result.exit_code, result.stdout) == (0, "queue 'pairs' made: 4 items\n")
+    assert result.stderr == f"{pairs}:4: the id 'r1' is an earlier record's; kept as 'r1~2'\n"
+
+
+def test_results_for_a_database_that_is_not_there_make_none(place: Path, pairs: Path) -> None:
+    with pytest.raises(DataError, match="there is no such database"):
+        run("import", pairs, "--db", place, "--into", "pairs")
+    assert not place.exists()
 
 
 def test_people_of_another_tool_are_named_on_the_way_out_and_back(
@@ -160,7 +209,7 @@ def test_people_of_another_tool_are_named_on_the_way_out_and_back(
     rows = json.loads((out / "records.json").read_text(encoding="utf-8"))
     assert {said["user_id"] for row in rows for one in row["responses"].values() for said in one} == {user}
     said = run("import", out, "--db", place, "--into", "other", "--people", f"{user}=ann")
-    assert said == "1 decisions taken over, 0 were there, 0 items' not taken\n"
+    assert said == "1 decision taken over, 0 there already, none left out\n"
     with pytest.raises(RecipeError, match="write the name here, =, the tool's"):
         run("export", "one", "--db", place, "--format", "argilla", "--out", tmp_path / "b", "--people", "ann")
 
@@ -174,24 +223,24 @@ def test_what_was_not_taken_is_named(place: Path, pairs: Path, tmp_path: Path) -
     decide(place, "full", "bob", "Bob was first.")
     said = run("import", out, "--db", place, "--into", "full")
     assert said.splitlines()[:2] == [
-        "0 decisions taken over, 0 were there, 1 items' not taken",
+        "0 decisions taken over, 0 there already, 1 item not taken",
         "not taken, for as many people as the queue asks for have done the item: r0",
     ]
     more = tmp_path / "more.jsonl"
     more.write_text('{"id": "other", "instruction": "Ask.", "output": "Answer."}\n', encoding="utf-8")
     run("import", more, "--db", place, "--name", "more")
     said = run("import", out, "--db", place, "--into", "more")
-    assert "items that the queue has not: r0" in said
+    assert "not taken, for the queue has no such item: r0" in said
 
 
 def test_an_item_that_no_file_can_hold_is_named(place: Path, pairs: Path, tmp_path: Path) -> None:
     run("import", pairs, "--db", place)
     decide(place, "pairs", "ann", "half \ud800")
     result = invoke("export", "pairs", "--db", place, "--out", tmp_path / "out.jsonl")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "2 of 3 items written" in result.stdout
     assert "item r0: " in result.stderr
-    assert "1 items left out" in result.stderr
+    assert "1 item left out" in result.stderr
 
 
 def test_a_study_is_locked_with_what_was_rated_on_the_page(place: Path, tmp_path: Path) -> None:
@@ -209,7 +258,7 @@ def test_a_study_is_locked_with_what_was_rated_on_the_page(place: Path, tmp_path
     with pytest.raises(RunFolderError, match=r"items not rated yet: .* lock with --allow-missing"):
         run("lock", "study", "--db", place)
     said = run("lock", "study", "--db", place, "--allow-missing")
-    assert re.match(r"locked at .*: 1 ratings\nSHA-256 of lock.json, .*: [0-9a-f]{64}\nresults: ", said)
+    assert re.match(r"locked at .*: 1 rating\nSHA-256 of lock.json, .*: [0-9a-f]{64}\nresults: ", said)
     assert folder.is_locked
 
 

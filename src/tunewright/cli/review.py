@@ -10,9 +10,13 @@ import typer
 
 from tunewright.cli.review_database import DB, Db, need_review, opened, queue_named
 from tunewright.cli.review_users import users
+from tunewright.cli.review_words import counted, export_words
 
 if TYPE_CHECKING:
     from tunewright.review.store.database import Database
+
+LEFT_OUT = 3  # the exit code of "done, but not with everything"; `generate` has the same
+MOST_LINES = 10
 
 app = typer.Typer(
     help="Let people revise pairs and rate systems blind, in the browser.",
@@ -96,12 +100,14 @@ def import_(
     findings: Annotated[
         list[Path] | None, typer.Option(help="A run of `check` or `rate` to show beside; repeatable.")
     ] = None,
-    overlap: Annotated[int, typer.Option(min=1, help="How many people revise each pair.")] = 1,
+    overlap: Annotated[
+        int | None, typer.Option(min=1, help="How many people revise each pair [default: 1].")
+    ] = None,
     experiment: Annotated[
         bool, typer.Option("--experiment", help="Show drafts for a random half, and measure what they save.")
     ] = False,
     criteria: Annotated[str, typer.Option(help="Names of criteria to show beside the text, by commas.")] = "",
-    seed: Annotated[int, typer.Option(help="Of the experiment's draw.")] = 7,
+    seed: Annotated[int | None, typer.Option(help="Of the experiment's draw [default: 7].")] = None,
     into: Annotated[
         str | None,
         typer.Option(
@@ -114,12 +120,16 @@ def import_(
 ) -> None:
     """Bring data in as a new queue, or other tools' decisions into a queue that is there.
 
-    Broken rows are named and left out; the rest goes in, in one piece or not at all.
+    Broken rows are named and left out; the rest goes in, in one piece or not at all. Exit code 3: it went in,
+    but something was left out; nothing needs importing again.
+
+    The same data again changes nothing; other data under the name of a queue that is there are refused.
 
     Example: tunewright review import runs/first/revise --overlap 2
     """
     rejects: list[str] = []
-    with opened(db, new=True) as database:
+    repeats: list[str] = []
+    with opened(db, new=into is None) as database:
         if into is not None:
             _import_results(database, data, into, format=format, people=people, rejects=rejects)
         else:
@@ -133,16 +143,18 @@ def import_(
                 drafts=drafts,
                 findings=findings or (),
                 overlap=overlap,
-                experiment=experiment,
-                criteria=_listed(criteria),
+                experiment=experiment or None,
+                criteria=_listed(criteria) or None,
                 seed=seed,
                 on_reject=_keep(rejects),
+                on_repeat=_keep(repeats),
             )
             words = "made" if done.is_new else "is there already, nothing was changed"
-            typer.echo(f"queue {done.queue.name!r} {words}: {done.queue.num_items:,} items")
+            typer.echo(f"queue {done.queue.name!r} {words}: {counted(done.queue.num_items, 'item')}")
             if done.new_raters:
                 typer.echo(f"new raters, without a password: {', '.join(done.new_raters)}")
-    _tell_rejects(rejects)
+    _tell_repeats(repeats)
+    _tell_left_out(rejects, "row")
 
 
 @app.command("export")
@@ -168,6 +180,8 @@ def export(
 ) -> None:
     """Write what people did: records to train on, revisions for a coach, rows, or other tools' files.
 
+    Exit code 3: written, but without items that no file can hold, which are named.
+
     Example: tunewright review export pilot --format revisions --out revisions.jsonl
     """
     with opened(db) as database:
@@ -186,13 +200,9 @@ def export(
             overwrite=overwrite,
             only_decided=only_decided,
         )
-        how = "".join(f", {count:,} {words}" for words, count in done.by_how.items() if count)
-        of_items = "" if done.format == "ratings" else f" of {done.num_items:,} items"
-        typer.echo(f"{done.num_written:,}{of_items or ' ratings'} written{how}")
-        if done.num_rejected or done.num_undecided:
-            typer.echo(f"{done.num_rejected:,} rejected, {done.num_undecided:,} undecided")
-        typer.echo(f"{done.format}: {done.path}")
-    _tell_rejects([f"item {key}: {why}; no file can hold it" for key, why in done.unwritable], "items")
+        for line in export_words(done):
+            typer.echo(line)
+    _tell_left_out([f"item {key}: {why}; no file can hold it" for key, why in done.unwritable], "item")
 
 
 @app.command("lock")
@@ -214,7 +224,7 @@ def lock(
         found = queue_named(database, queue)
         made = studies.lock(database, found, allow_missing=allow_missing)
         folder = studies.folder_of(found)
-        typer.echo(f"locked at {made['time']}: {made['num_ratings']:,} ratings")
+        typer.echo(f"locked at {made['time']}: {counted(made['num_ratings'], 'rating')}")
         typer.echo(f"SHA-256 of lock.json, to be noted elsewhere: {file_sha256(folder.lock_path)}")
         typer.echo(f"results: tunewright study results {found.study}")
 
@@ -251,9 +261,10 @@ def _import_results(
     on_reject = _keep(rejects)
     results = read_results(data, format=format, people=who, on_reject=on_reject)
     taken = add_results(db, queue_named(db, queue).id, results, tool=format or what_is(data).value)
+    num_left = len(taken.unknown_items) + len(taken.without_place)
+    left = f"{counted(num_left, 'item')} not taken" if num_left else "none left out"
     typer.echo(
-        f"{taken.num_added:,} decisions taken over, {taken.num_known:,} were there, "
-        f"{len(taken.unknown_items) + len(taken.without_place):,} items' not taken"
+        f"{counted(taken.num_added, 'decision')} taken over, {taken.num_known:,} there already, {left}"
     )
     if taken.without_place:
         typer.echo(
@@ -261,23 +272,30 @@ def _import_results(
             f"{_some(taken.without_place)}"
         )
     if taken.unknown_items:
-        typer.echo(f"items that the queue has not: {_some(taken.unknown_items)}")
+        typer.echo(f"not taken, for the queue has no such item: {_some(taken.unknown_items)}")
     if taken.people_added:
         typer.echo(f"new people, without a password: {', '.join(taken.people_added)}")
 
 
 def _keep(rejects: list[str]) -> Callable[..., None]:
-    return lambda reject, **_: rejects.append(str(reject))
+    return lambda reject: rejects.append(str(reject))
 
 
-def _tell_rejects(rejects: list[str], what: str = "rows") -> None:
+def _tell_repeats(repeats: list[str]) -> None:
+    for repeat in repeats[:MOST_LINES]:
+        typer.echo(repeat, err=True)
+    if len(repeats) > MOST_LINES:
+        typer.echo(f"{len(repeats):,} records have an id that an earlier one has", err=True)
+
+
+def _tell_left_out(why: list[str], what: str) -> None:
     from tunewright.cli.show import error
 
-    for reject in rejects[:10]:
-        error(reject)
-    if rejects:
-        error(f"{len(rejects):,} {what} left out")
-        raise typer.Exit(1)
+    for one in why[:MOST_LINES]:
+        error(one)
+    if why:
+        error(f"{counted(len(why), what)} left out, the rest is done")
+        raise typer.Exit(LEFT_OUT)
 
 
 def _listed(text: str) -> list[str]:
@@ -294,6 +312,6 @@ def _pairs(text: str, how: str) -> dict[str, str]:
     return found
 
 
-def _some(names: Sequence[str], most: int = 10) -> str:
+def _some(names: Sequence[str], most: int = MOST_LINES) -> str:
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,20 +23,13 @@ DB = "review.sqlite"
 
 @contextmanager
 def opened(db: str, *, new: bool = False) -> Iterator[Database]:
-    """The database; one that is not there is made only by what puts something in: a mistyped name is no
-    empty database."""
+    """The database; one that is not there is made only by what puts something in (`new`), and only when
+    that goes well."""
     need_review()
-    from tunewright.errors import DataError
-    from tunewright.review.store.database import Database, migrate
+    from tunewright.review.store.opening import migrated
 
-    if not new and "://" not in db and not Path(db).is_file():
-        raise DataError(f"{db}: there is no such database; name it with --db, or begin with `review --data`")
-    made = Database.open(db)
-    try:
-        migrate(made)
-        yield made
-    finally:
-        made.close()
+    with migrated(db, new=new) as database:
+        yield database
 
 
 def queue_named(db: Database, name: str) -> Queue:
@@ -45,7 +38,8 @@ def queue_named(db: Database, name: str) -> Queue:
     from tunewright.review.store.queues import queues
 
     there = queues(db)
-    found = next((queue for queue in there if queue.name == name), None)
+    composed = unicodedata.normalize("NFC", name)  # as the names of queues are kept
+    found = next((queue for queue in there if queue.name in (name, composed)), None)
     if found is None:
         names = ", ".join(repr(queue.name) for queue in there) or "none yet"
         raise DataError(f"no queue is called {name!r}; there are: {names}")

@@ -18,7 +18,7 @@ from tunewright.coach.join_sets import given_id, hand_on, join_sets
 from tunewright.coach.revision import Revision
 from tunewright.errors import DataError
 from tunewright.records import formats
-from tunewright.records.ids import SeenIds
+from tunewright.records.ids import OnRepeat, Repeat, SeenIds
 from tunewright.records.layout import Content
 from tunewright.records.native import NAME as NATIVE
 from tunewright.records.native import parse_native
@@ -48,6 +48,7 @@ def read_revisions(
     format: str | None = None,
     after: str | Path | None = None,
     on_reject: OnReject | None = None,
+    on_repeat: OnRepeat | None = None,
 ) -> Iterator[Revision]:
     """The revisions of a file or folder, one at a time, in order; with `after`, those of two data sets.
 
@@ -57,12 +58,13 @@ def read_revisions(
     go to `on_reject`; without it they are a `DataError`, as is a source without any usable row.
 
     The id is the row's, else that of one of its records, else a hash of the original's texts; in one file an
-    id met again gets `~2`, `~3`. Empty fields are let through: whether they are damage is decided later.
+    id met again gets `~2`, `~3`, and is told to `on_repeat` (not with `after`). Empty fields are let
+    through: whether they are damage is decided later.
     """
     if after is not None:
         return join_sets(path, after, format=format, on_reject=on_reject)
     form, container = _parse_format(format)
-    return _read(open_parts(path, split=None, container=container), str(path), form, on_reject)
+    return _read(open_parts(path, split=None, container=container), str(path), form, on_reject, on_repeat)
 
 
 def _parse_format(format: str | None) -> tuple[str | None, str | None]:
@@ -78,7 +80,11 @@ def _parse_format(format: str | None) -> tuple[str | None, str | None]:
 
 
 def _read(
-    parts: Iterator[Part], name: str, form: str | None, on_reject: OnReject | None
+    parts: Iterator[Part],
+    name: str,
+    form: str | None,
+    on_reject: OnReject | None,
+    on_repeat: OnRepeat | None = None,
 ) -> Iterator[Revision]:
     seen = SeenIds()
     num_good = num_bad = 0
@@ -86,7 +92,7 @@ def _read(
     for part in parts:
         for row in part.rows:
             try:
-                revision = _revision(row, part.name, form, seen)
+                revision = _revision(row, part.name, form, seen, on_repeat)
             except RowError as error:
                 first = first or _reject(part.name, row, error)
                 num_bad += 1
@@ -100,7 +106,7 @@ def _read(
         raise DataError(f"{name}: none of its {num_bad:,} rows can be used; the first: {first}")
 
 
-def _revision(row: Row, file: str, form: str | None, seen: SeenIds) -> Revision:
+def _revision(row: Row, file: str, form: str | None, seen: SeenIds, on_repeat: OnRepeat | None) -> Revision:
     values = row.values
     if isinstance(values, RowError):
         raise values
@@ -120,6 +126,8 @@ def _revision(row: Row, file: str, form: str | None, seen: SeenIds) -> Revision:
     if len(named) > 1:
         raise RowError("id", f"is of several records: {', '.join(named[:3])}")
     unique = seen.unique(named[0] if named else _content_id(before))
+    if named and unique != named[0] and on_repeat is not None:
+        on_repeat(Repeat(named[0], unique, file, row.line))
     layout = PUBLISHED if form == PUBLISHED else ""
     original, revised = (_record(one, unique, file, row.line, layout) for one in (before, after))
     return Revision(original, revised, meta)

@@ -9,8 +9,26 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
 
 _START_SLOTS = 1 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A record whose own id an earlier record of its source has, and the id that it is kept under."""
+
+    id: str
+    kept: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: the id {self.id!r} is an earlier record's; kept as {self.kept!r}"
+
+
+OnRepeat = Callable[[Repeat], None]
 
 
 class SeenIds:

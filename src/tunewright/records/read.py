@@ -9,7 +9,7 @@ from typing import Any
 
 from tunewright.errors import DataError
 from tunewright.records import formats
-from tunewright.records.ids import SeenIds
+from tunewright.records.ids import OnRepeat, Repeat, SeenIds
 from tunewright.records.layout import Content, Layout
 from tunewright.records.native import NAME, parse_native
 from tunewright.records.record import Origin, Record, Turn, content_id
@@ -29,6 +29,7 @@ def read_records(
     format: str | None = None,
     split: str | None = None,
     on_reject: OnReject | None = None,
+    on_repeat: OnRepeat | None = None,
 ) -> Iterator[Record]:
     """The records of a file, a data-set folder or a hub id, one at a time, in order.
 
@@ -38,20 +39,27 @@ def read_records(
     one at the end).
 
     A record's id is the row's `id` when that is a text or an integer, else a hash of its texts; an id met
-    again gets `~2`, `~3`. Ids are unique within the source.
+    again gets `~2`, `~3`, and is told to `on_repeat` when it is the row's own. Ids are unique within the
+    source.
     """
     layout, container = formats.parse_format(format)
-    return _read(open_parts(source, split=split, container=container), str(source), layout, on_reject)
+    return _read(
+        open_parts(source, split=split, container=container), str(source), layout, on_reject, on_repeat
+    )
 
 
 def _read(
-    parts: Iterator[Part], name: str, layout: str | None, on_reject: OnReject | None
+    parts: Iterator[Part],
+    name: str,
+    layout: str | None,
+    on_reject: OnReject | None,
+    on_repeat: OnRepeat | None = None,
 ) -> Iterator[Record]:
     seen = SeenIds()
     num_records = num_rejects = 0
     first: Reject | None = None
     for part in parts:
-        reader = _PartReader(part, layout, seen)
+        reader = _PartReader(part, layout, seen, on_repeat)
         for row in reader.rows():
             try:
                 records = reader.records_of(row)
@@ -74,11 +82,12 @@ def _read(
 class _PartReader:
     """Turns the rows of one part into records. Equal shapes are shared: a million rows have few."""
 
-    def __init__(self, part: Part, layout: str | None, seen: SeenIds) -> None:
+    def __init__(self, part: Part, layout: str | None, seen: SeenIds, on_repeat: OnRepeat | None) -> None:
         self._part = part
         self._asked = layout
         self._main = layout
         self._seen = seen
+        self._on_repeat = on_repeat
         self._shapes: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def rows(self) -> Iterator[Row]:
@@ -116,7 +125,7 @@ class _PartReader:
             raise RowError("", formats.no_layout(list(values)))
         if name == NAME:
             record = parse_native(values, self._part.name, row.line)
-            unique = self._seen.unique(record.id)
+            unique = self._unique(record.id, row.line)
             return [record if unique == record.id else _with_id(record, unique)]
         layout = formats.BY_NAME[name]
         cells: dict[str, str] = {}
@@ -137,7 +146,7 @@ class _PartReader:
     ) -> Record:
         given = values.get("id")
         usable = bool(given.strip()) if isinstance(given, str) else type(given) is int
-        record_id = self._seen.unique(str(given) if usable else _content_id(content))
+        record_id = self._unique(str(given), line) if usable else self._seen.unique(_content_id(content))
         extras = content.shape
         if cells:
             extras["cells"] = cells
@@ -154,6 +163,12 @@ class _PartReader:
             meta={key: value for key, value in values.items() if key not in content.used and key != "id"},
             origin=Origin(name, self._part.name, line, self._shape(keys, extras)),
         )
+
+    def _unique(self, given: str, line: int) -> str:
+        kept = self._seen.unique(given)
+        if kept != given and self._on_repeat is not None:
+            self._on_repeat(Repeat(given, kept, self._part.name, line))
+        return kept
 
     def _shape(self, keys: tuple[str, ...], extras: dict[str, Any]) -> Mapping[str, Any]:
         shared = self._shapes.get(keys)

@@ -13,6 +13,14 @@ from typing import Any
 
 TEXT_FIELDS = ("system", "instruction", "input", "output", "explanation")
 
+FIELD_TITLES: Mapping[str, str] = {
+    "system": "System message",
+    "instruction": "Instruction",
+    "input": "Input",
+    "output": "Response",
+    "explanation": "Explanation",
+}  # as every page calls them
+
 Texts = Mapping[str, str]  # of the fields above; an absent one is ""
 
 

@@ -17,15 +17,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tunewright.errors import DataError, RecipeError
+from tunewright.records.ids import Repeat
+from tunewright.records.reject import Reject
 from tunewright.review.config import ReviewConfig
 from tunewright.review.model import Person, Role
 from tunewright.review.store import people, sessions
-from tunewright.review.store.database import Database, migrate
+from tunewright.review.store.address import without_password
+from tunewright.review.store.database import Database
+from tunewright.review.store.opening import migrated
 from tunewright.review.workers import answer, site_of
 
 __all__ = ["keep_strangers_out", "link_person", "serve", "site_of"]
 
 LINK_SECONDS = 600.0
+_MOST_LINES = 10
 Say = Callable[[str], None]
 
 
@@ -33,27 +38,26 @@ def serve(config: ReviewConfig, *, say: Say) -> None:
     """Serve the page until Ctrl-C or SIGTERM. What there is to know is told to `say`, a line at a time.
 
     RecipeError when others could reach the page and no lead has a password, when the port is taken, or when
-    a folder of runs is not there.
+    a folder of runs is not there. A database that is not there is made only when nothing is refused.
     """
     for folder in config.runs:
         if not folder.is_dir():
             raise RecipeError(f"--runs {folder}: there is no such folder; name one that holds runs")
-    db = Database.open(config.db)
-    try:
-        migrate(db)
-        keep_strangers_out(db, config)
-        with _listening(config) as listener:
-            port = listener.getsockname()[1]
+    told: list[str] = []
+    with contextlib.ExitStack() as stack:
+        with migrated(config.db, new=True) as db:
+            keep_strangers_out(db, config)
+            listener = stack.enter_context(_listening(config))
             if config.data is not None:
-                _bring_in(db, config, say)
-            address = config.url or f"http://{_shown_host(config.host)}:{port}"
-            with _link_file(db, config, address, say):
-                say(f"stop with Ctrl-C; whatever was saved is kept in {_shown_place(db, config)}")
-                db.close()  # the workers have their own connections
-                with contextlib.suppress(KeyboardInterrupt):
-                    answer(config, listener)
-    finally:
-        db.close()
+                _bring_in(db, config, told.append)
+            person = link_person(db, config.person) if config.is_local else None
+        for line in told:  # only now is it true: a new database is there
+            say(line)
+        address = config.url or f"http://{_shown_host(config.host)}:{listener.getsockname()[1]}"
+        with _link_file(config, person, address, say):
+            say(f"stop with Ctrl-C; whatever was saved is kept in {without_password(config.db)}")
+            with contextlib.suppress(KeyboardInterrupt):
+                answer(config, listener)
     say("stopped")
 
 
@@ -69,7 +73,7 @@ def keep_strangers_out(db: Database, config: ReviewConfig) -> None:
     where = f"--url {config.url}" if config.url else f"--host {config.host}"
     raise RecipeError(
         f"{where}: others could reach the page, and no lead has a password yet; make one first: "
-        f"tunewright review users add NAME --role lead --db {config.db}"
+        f"tunewright review users add NAME --role lead --db {without_password(config.db)}"
     )
 
 
@@ -104,9 +108,16 @@ def _bring_in(db: Database, config: ReviewConfig, say: Say) -> None:
     from tunewright.review.import_data import import_data  # slow to load, and no worker needs it
 
     assert config.data is not None
-    done = import_data(db, config.data, name=config.name)
+    rejects: list[Reject] = []
+    repeats: list[Repeat] = []
+    done = import_data(db, config.data, name=config.name, on_reject=rejects.append, on_repeat=repeats.append)
     words = "imported as" if done.is_new else "is there already, queue"
     say(f"{config.data}: {words} {done.queue.name!r}, {_items(done.queue.num_items)} to {done.queue.kind}")
+    for one in [*rejects[:_MOST_LINES], *repeats[:_MOST_LINES]]:
+        say(str(one))
+    if rejects:
+        rows = "1 row" if len(rejects) == 1 else f"{len(rejects):,} rows"
+        say(f"{rows} left out, the rest is there")
     if done.new_raters:
         say(
             f"raters of this study without a password: {', '.join(done.new_raters)}; "
@@ -131,9 +142,9 @@ def _listening(config: ReviewConfig) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _link_file(db: Database, config: ReviewConfig, address: str, say: Say) -> Iterator[None]:
+def _link_file(config: ReviewConfig, person: Person | None, address: str, say: Say) -> Iterator[None]:
     """Tell the address: on this machine with a link that lets one person in once, and open the browser."""
-    if not config.is_local:
+    if person is None:
         say(f"review page: {address}, with name and password")
         if not address.startswith("https:"):
             say(
@@ -142,8 +153,8 @@ def _link_file(db: Database, config: ReviewConfig, address: str, say: Say) -> It
             )
         yield
         return
-    person = link_person(db, config.person)
-    link = f"{address}/enter/{sessions.make_link(db, person, seconds=LINK_SECONDS)}"
+    with migrated(config.db) as db:
+        link = f"{address}/enter/{sessions.make_link(db, person, seconds=LINK_SECONDS)}"
     say(f"review page: {link}")
     say(f"the link lets {person.name} ({person.role}) in, once, within {LINK_SECONDS / 60:.0f} minutes")
     if not (config.open_browser and _has_screen()):
@@ -159,10 +170,6 @@ def _link_file(db: Database, config: ReviewConfig, address: str, say: Say) -> It
         file.chmod(0o600)
         threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
         yield
-
-
-def _shown_place(db: Database, config: ReviewConfig) -> str:
-    return db.engine.url.render_as_string() if "://" in config.db else config.db  # its password as ***
 
 
 def _items(num: int) -> str:

@@ -322,3 +322,48 @@ def test_a_finding_whose_place_is_not_in_this_version_of_the_text_is_about_all_o
     shorter = write(tmp_path / "e.jsonl", {**longer, "output": "Hello."})
     [item] = read_items(shorter, findings=tmp_path / "out")
     assert [(one.label, one.start, one.end) for one in item.findings] == [("assistant-self", 0, 0)]
+
+
+def test_a_draft_for_an_id_that_two_records_have_is_refused(tmp_path: Path) -> None:
+    """Whichever side has the id twice, nothing tells whose the draft is."""
+    twice = [ROWS[0], ROWS[1], {**ROWS[2], "id": "a"}]
+    data, drafts = write(tmp_path / "data.jsonl", *ROWS), write(tmp_path / "drafts.jsonl", *twice)
+    with pytest.raises(DataError, match=r"drafts\.jsonl:3: the id 'a' is that of an earlier draft too"):
+        list(read_items(data, drafts=drafts))
+    with pytest.raises(
+        DataError, match=r"drafts\.jsonl:3: the id 'a' is .* earlier record too, and .*data\.jsonl"
+    ):
+        list(read_items(drafts, drafts=data))
+    assert len(list(read_items(write(data, ROWS[1]), drafts=drafts))) == 1  # nobody here wants that draft
+
+
+def test_the_same_two_records_with_one_id_are_told_and_fit_a_run_over_them(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", ROWS[0], {**ROWS[1], "id": "a"})
+    run = tmp_path / "checked"
+    check(parse_config(CheckConfig, {}, where="test"), data, run)
+    told: list[str] = []
+    items = list(read_items(data, findings=run, on_repeat=lambda repeat: told.append(str(repeat))))
+    assert [item.key for item in items] == ["a", "a~2"]
+    assert told == [f"{data}:2: the id 'a' is an earlier record's; kept as 'a~2'"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "original": {"instruction": "Ask.", "output": "a"},
+            "revised": {"instruction": "Ask.", "output": "b"},
+        },
+        {"data": {"instruction": "Ask.", "output": "a"}, "annotations": []},
+        {"tunewright": 1, "instruction": "Ask.", "output": "a"},
+        {"instruction": "Ask.", "output": "a"},
+    ],
+)
+def test_a_repeated_id_is_told_whatever_the_rows_are(row: dict[str, Any], tmp_path: Path) -> None:
+    data = write(tmp_path / "rows.jsonl", {"id": "x", **row}, {"id": "x", **row})
+    told: list[tuple[str, str, int]] = []
+    kept = [
+        one.key for one in read_items(data, on_repeat=lambda one: told.append((one.id, one.kept, one.line)))
+    ]
+    assert kept == ["x", "x~2"]
+    assert told == [("x", "x~2", 2)]

@@ -75,10 +75,11 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "shop.db") as shop:
         shop.execute("CREATE TABLE orders (id INTEGER)")
     shop.close()
-    opened = Database.open(tmp_path / "shop.db")
+    before = (tmp_path / "shop.db").read_bytes()
     with pytest.raises(DataError, match=r"holds other tables \(orders\)"):
-        migrate(opened)
-    opened.close()
+        Database.open(tmp_path / "shop.db")
+    assert (tmp_path / "shop.db").read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["shop.db"]
 
 
 @pytest.mark.parametrize("url", ["mysql://host/name", "sqlite://", "sqlite:///:memory:", "://"])
@@ -89,18 +90,51 @@ def test_what_is_no_database_for_a_review_is_refused(url: str) -> None:
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "review.db").write_text("these are my notes, not a database\n" * 100)
-    with pytest.raises(DataError, match=r"cannot be opened .*not a database"):
+    with pytest.raises(
+        DataError, match=r"review\.db: is another kind of file, .*name another file with --db"
+    ):
         Database.open(tmp_path / "review.db")
+    (tmp_path / "half.db").write_bytes(b"SQLite format 3\0" + b"\1" * 84)
+    with pytest.raises(DataError, match=r"half\.db: (is no database|is damaged) .*(--db|backup)"):
+        Database.open(tmp_path / "half.db")
 
 
-def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.db: there is no folder .*gone; make it first"):
+        Database.open(tmp_path / "gone" / "x.db")
+    with pytest.raises(DataError, match="is a folder; name a file in it"):
+        Database.open(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:geheim@127.0.0.1:1/review",
+        "postgresql://127.0.0.1:1/review?user=ann&password=geheim",
+        "postgresql://ann:geheim@host:port/review",
+        "postgresql://ann:ge@heim@127.0.0.1:1/review",
+        "postgresql:/ann:geheim@host/review",
+        "mysql://ann:geheim@host/review",
+    ],
+)
+def test_no_message_holds_a_password(url: str) -> None:
     with pytest.raises(DataError) as caught:
-        Database.open("postgresql://ann:geheim@127.0.0.1:1/review")
-    assert "cannot be opened" in str(caught.value)
-    assert "geheim" not in str(caught.value)
+        Database.open(url)
+    assert "***" in str(caught.value)
+    assert "heim" not in str(caught.value)
+
+
+def test_a_file_is_called_as_the_user_called_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("not a database")
+    for name in ("notes.txt", "sqlite:///notes.txt"):
+        with pytest.raises(DataError, match=f"^{name}: is another kind of file"):
+            Database.open(name)
 
 
 def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
     opened = Database.open(tmp_path / "new" / "review.db")
     migrate(opened)
     with opened.read():  # while it is open, what was written last lies in two files beside it

@@ -181,6 +181,14 @@ def test_trying_many_names_from_one_address_gets_slower_too(sqlite_db: Database)
     assert too_many_failures(sqlite_db, "another", "10.0.0.1") == 4
 
 
+def test_a_clock_that_is_put_back_locks_nobody_out(sqlite_db: Database) -> None:
+    for _ in range(30):
+        note_failure(sqlite_db, "ann", "10.0.0.1")
+    assert too_many_failures(sqlite_db, "ann", "10.0.0.1") == 900
+    clock_of(sqlite_db).forward(-86_400)
+    assert too_many_failures(sqlite_db, "ann", "10.0.0.1") == 0
+
+
 def test_who_gets_in_starts_anew(sqlite_db: Database) -> None:
     for _ in range(6):
         note_failure(sqlite_db, "ann", "10.0.0.1")

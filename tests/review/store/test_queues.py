@@ -37,13 +37,26 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize(
+    "name", ["markup", "NUL", "control characters", "lone surrogates", "right to left", "nothing"]
+)
+def test_a_queues_name_is_letters_that_are_seen(db: Database, name: str) -> None:
+    """Markup is: the page shows it as text. What moves a terminal's cursor or turns a line round is not."""
+    if name == "markup":
+        assert queue_of(db, 1, name=HOSTILE[name]).name == HOSTILE[name]
+        return
+    with pytest.raises(DataError, match="a queue's name has 1 to 200 letters that can be seen"):
+        queue_of(db, 1, name=HOSTILE[name])
+    assert queues(db) == []
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_comes_back_as_it_was_in_every_field(db: Database, name: str) -> None:
     text = HOSTILE[name]
     key = (text or "empty")[:300]
     made = add_revise_queue(
         db,
-        f"q{text[:100]}",
+        "q",
         [
             NewItem(
                 key,

@@ -20,7 +20,8 @@ from tunewright.review.exchange.table import rows_of_entry
 @dataclass(frozen=True, slots=True)
 class Exported:
     """What was written. `num_written` counts pairs, tasks or rows; `by_how` the items by how their final
-    version was found; `unwritable` are (key, why) of items that no file can hold."""
+    version was found, or why they have none; `unwritable` are (key, why) of items that no file can hold.
+    Each item is one of `num_decided` (there is a final version), `num_rejected` and `num_undecided`."""
 
     path: Path
     format: str
@@ -30,6 +31,10 @@ class Exported:
     num_undecided: int
     by_how: Mapping[str, int]
     unwritable: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def num_decided(self) -> int:
+        return self.num_items - self.num_rejected - self.num_undecided
 
 
 class Count:

@@ -9,26 +9,29 @@ from typing import Any
 
 from tunewright.coach.read_revisions import read_revisions
 from tunewright.errors import DataError
-from tunewright.records.ids import SeenIds
+from tunewright.records.ids import OnRepeat, Repeat, SeenIds
 from tunewright.records.read import OnReject, read_records
 from tunewright.records.reject import Reject, cut
 from tunewright.records.row import Row, RowError, kind_of
 from tunewright.review.exchange import argilla, label_studio, potato, potato_results
 from tunewright.review.exchange.foreign import item_of_record, texts_of
+from tunewright.review.exchange.joined import (
+    drafts_of,
+    findings_in,
+    with_drafts,
+    with_findings,
+    with_found,
+)
 from tunewright.review.exchange.kinds import Kind, rows_of, what_is
 from tunewright.review.exchange.result import Note
 from tunewright.review.exchange.runs import (
     RECORDS,
-    Draft,
     data_of_check,
-    draft_of_record,
-    drafts_of_run,
     findings_of_check,
     findings_of_rating,
     lineage_of_run,
     revised_items,
 )
-from tunewright.review.model import Finding
 from tunewright.review.store.queues import NewItem
 
 ItemOf = Callable[[Mapping[str, Any]], tuple[NewItem, Note | None]]
@@ -46,20 +49,29 @@ def read_items(
     drafts: str | Path | None = None,
     findings: str | Path | Sequence[str | Path] = (),
     on_reject: OnReject | None = None,
+    on_repeat: OnRepeat | None = None,
 ) -> Iterator[NewItem]:
     """The items of a file, a run folder or another tool's project, one at a time, in order.
 
     What it is follows from the content (`what_is`) unless `format` names it: a kind, or a format of records.
     Records that a coach or an expert revised are shown as they were, what was made of them is the draft.
     `drafts` (a revise run, or data with the same ids) and `findings` (check and rate runs) are joined by id;
-    DataError when no id fits. A broken row goes to `on_reject`; without it it is a `DataError`.
+    DataError when no id fits, and when two records share the id that a draft has. A broken row goes to
+    `on_reject`; without it it is a `DataError`. A record whose id is met again is told to `on_repeat`.
     """
     kind, record_format = _kind(path, format)
-    found = _read(Path(path), str(path), kind, record_format, on_reject)
+    repeats: dict[str, Repeat] = {}
+
+    def note_repeat(repeat: Repeat) -> None:
+        repeats[repeat.kept] = repeat
+        if on_repeat is not None:
+            on_repeat(repeat)
+
+    found = _read(Path(path), str(path), kind, record_format, on_reject, note_repeat)
     if drafts is not None:
-        found = _with_drafts(found, _drafts(drafts, on_reject), str(drafts))
+        found = with_drafts(found, drafts_of(drafts, on_reject), repeats)
     for one in [findings] if isinstance(findings, str | Path) else findings:
-        found = _with_findings(found, _findings(Path(one)), str(one))
+        found = with_findings(found, findings_in(Path(one)), str(one))
     return found
 
 
@@ -77,20 +89,26 @@ def _kind(path: str | Path, format: str | None) -> tuple[Kind, str | None]:
 
 
 def _read(
-    path: Path, name: str, kind: Kind, format: str | None, on_reject: OnReject | None
+    path: Path,
+    name: str,
+    kind: Kind,
+    format: str | None,
+    on_reject: OnReject | None,
+    on_repeat: OnRepeat,
 ) -> Iterator[NewItem]:
     if kind is Kind.REVISE_RUN:
         return revised_items(path, on_reject=on_reject)
     if kind is Kind.CHECK_RUN:
-        return _checked(path, on_reject)
+        return _checked(path, on_reject, on_repeat)
     if kind is Kind.RATE_RUN:
         return _rated(path, on_reject)
     if kind is Kind.REVISIONS:
-        return _revisions(path, on_reject)
+        return _revisions(path, on_reject, on_repeat)
     if kind in ITEM_OF:
         files = files_of(path, kind)
-        return (item for item, _ in tool_items(files, ITEM_OF[kind], name, on_reject))
-    return (item_of_record(record) for record in read_records(name, format=format, on_reject=on_reject))
+        return (item for item, _ in tool_items(files, ITEM_OF[kind], name, on_reject, on_repeat))
+    records = read_records(name, format=format, on_reject=on_reject, on_repeat=on_repeat)
+    return (item_of_record(record) for record in records)
 
 
 def files_of(path: Path, kind: Kind) -> list[Path]:
@@ -114,7 +132,11 @@ def files_of(path: Path, kind: Kind) -> list[Path]:
 
 
 def tool_items(
-    files: Sequence[Path], item_of: ItemOf, name: str, on_reject: OnReject | None
+    files: Sequence[Path],
+    item_of: ItemOf,
+    name: str,
+    on_reject: OnReject | None,
+    on_repeat: OnRepeat | None = None,
 ) -> Iterator[tuple[NewItem, Mapping[str, Any]]]:
     """The items in a tool's files, each with its row; keys are made unique as those of records are."""
     seen = SeenIds()
@@ -128,7 +150,10 @@ def tool_items(
                 refuse(file, row, error, on_reject)
                 continue
             num_good += 1
-            yield replace(item, key=seen.unique(item.key)), row.values
+            kept = seen.unique(item.key)
+            if kept != item.key and on_repeat is not None:
+                on_repeat(Repeat(item.key, kept, str(file), row.line))
+            yield replace(item, key=kept), row.values
     if not num_good:
         raise DataError(
             f"{name}: " + (f"none of its {num_bad:,} rows can be used" if num_bad else "holds no rows")
@@ -155,12 +180,12 @@ def refuse(file: Path, row: Row, error: RowError, on_reject: OnReject | None) ->
     on_reject(reject)
 
 
-def _checked(folder: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
+def _checked(folder: Path, on_reject: OnReject | None, on_repeat: OnRepeat) -> Iterator[NewItem]:
     known = findings_of_check(folder)
     lineage = lineage_of_run(folder)
-    for record in read_records(data_of_check(folder), on_reject=on_reject):
+    for record in read_records(data_of_check(folder), on_reject=on_reject, on_repeat=on_repeat):
         item = item_of_record(record, lineage=lineage)
-        yield _found(item, known.get(item.key, ()))
+        yield with_found(item, known.get(item.key, ()))
 
 
 def _rated(folder: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
@@ -168,82 +193,11 @@ def _rated(folder: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
     lineage = lineage_of_run(folder)
     for record in read_records(folder / RECORDS, on_reject=on_reject):
         item = item_of_record(record, lineage=lineage)
-        yield _found(item, known.get(item.key, ()))
+        yield with_found(item, known.get(item.key, ()))
 
 
-def _revisions(path: Path, on_reject: OnReject | None) -> Iterator[NewItem]:
-    for revision in read_revisions(path, on_reject=on_reject):
+def _revisions(path: Path, on_reject: OnReject | None, on_repeat: OnRepeat) -> Iterator[NewItem]:
+    for revision in read_revisions(path, on_reject=on_reject, on_repeat=on_repeat):
         item = item_of_record(revision.original)
         lineage = {**item.lineage, "revision": dict(revision.meta)} if revision.meta else item.lineage
         yield replace(item, draft=texts_of(revision.revised), lineage=lineage)
-
-
-def _drafts(source: str | Path, on_reject: OnReject | None) -> dict[str, Draft]:
-    kind = what_is(source)
-    if kind is Kind.REVISE_RUN:
-        return drafts_of_run(Path(source))
-    if kind is Kind.REVISIONS:
-        return {
-            revision.id: draft_of_record(revision.revised)
-            for revision in read_revisions(source, on_reject=on_reject)
-        }
-    if kind is not Kind.RECORDS:
-        raise DataError(f"{source}: is {kind.value}; drafts come from a revise run, revisions or records")
-    return {record.id: draft_of_record(record) for record in read_records(source, on_reject=on_reject)}
-
-
-def _with_drafts(items: Iterator[NewItem], drafts: Mapping[str, Draft], name: str) -> Iterator[NewItem]:
-    num_joined = 0
-    for item in items:
-        draft = drafts.get(item.key)
-        if draft is None:
-            yield item
-            continue
-        num_joined += 1
-        texts = draft.texts
-        if texts is not None:  # a coach does not revise the system message, and a run's rows leave it out
-            texts = {**texts, "system": texts.get("system") or item.original.get("system", "")}
-        yield replace(
-            item,
-            draft=texts,
-            draft_reason=draft.reason,
-            findings=(*item.findings, *draft.findings),
-            lineage={**item.lineage, **(draft.lineage or {})},
-        )
-    if not num_joined:
-        raise DataError(f"{name}: holds no draft of any of these items; the ids are of other records")
-
-
-def _findings(path: Path) -> dict[str, tuple[Finding, ...]]:
-    if not path.exists():
-        raise DataError(f"{path}: no such folder; findings come from a check run or a rate run")
-    kind = what_is(path)
-    if kind is Kind.CHECK_RUN:
-        return findings_of_check(path)
-    if kind is Kind.RATE_RUN:
-        return findings_of_rating(path)
-    raise DataError(f"{path}: is {kind.value}; findings come from a check run or a rate run")
-
-
-def _with_findings(
-    items: Iterator[NewItem], known: Mapping[str, tuple[Finding, ...]], name: str
-) -> Iterator[NewItem]:
-    """The items with what was found in them. No finding at all is good news; other records' are a mistake."""
-    keys = set()
-    for item in items:
-        if item.key in known:
-            keys.add(item.key)
-        yield _found(item, known.get(item.key, ()))
-    if known and not keys:
-        raise DataError(f"{name}: has findings, but of none of these items; the ids are of other records")
-
-
-def _found(item: NewItem, findings: tuple[Finding, ...]) -> NewItem:
-    """The item with more findings. A place outside its text (it was of another version) is the whole."""
-    good = tuple(
-        finding
-        if 0 <= finding.start <= finding.end <= len(item.original.get(finding.field, ""))
-        else replace(finding, start=0, end=0)
-        for finding in findings
-    )
-    return replace(item, findings=(*item.findings, *good)) if good else item

@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator
 _REFUSED = re.compile("[\\\\\x00\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\(\\|u[0-9a-f]{4})")
 _UNENCODABLE = re.compile("[\ud800-\udfff]")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once: half the time
 _MARK = "~"  # no JSON begins with it: what follows is escaped once more
 
 
@@ -46,7 +47,7 @@ class AnyJson(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = _encode(value)
         return _MARK + escape(text) if _UNENCODABLE.search(text) else text
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:

@@ -20,9 +20,11 @@ from tunewright.errors import DataError
 from tunewright.review.model import Person, Role
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
+from tunewright.review.store.names import checked_name
 from tunewright.review.store.schema import login_failures, sessions
 from tunewright.review.store.schema import people as table
 
+MAX_NAME_CHARS = 100
 MIN_PASSWORD_CHARS = 10
 MAX_PASSWORD_CHARS = 1_000  # argon2 would read any amount
 REMEMBERED_SECONDS = 900.0
@@ -40,7 +42,7 @@ def add_person(
 
     DataError when the name is taken (large and small letters are the same) or the password too short."""
     hashed = _hash(name, password)
-    name = _checked_name(name)
+    name = checked_name(name, "a name", most_chars=MAX_NAME_CHARS)
     try:
         with db.write() as connection:
             row = connection.execute(
@@ -141,14 +143,16 @@ def forget_failures(db: Database, name: str, address: str) -> None:
 def too_many_failures(db: Database, name: str, address: str) -> float:
     """How many seconds to wait before the next try; 0: go on.
 
-    After some free failures each doubles the wait, up to 15 minutes from the last."""
+    After some free failures each doubles the wait, up to 15 minutes from the last. Failures from far ahead
+    were noted by a clock that was put back since; they would lock people out until it is there again."""
     now = db.clock()
     folded = _folded(name)[:100]
     same_name, same_address = login_failures.c.folded_name == folded, login_failures.c.address == address
     with db.read() as connection:
         rows = connection.execute(
             select(same_name, same_address, login_failures.c.at).where(
-                login_failures.c.at > now - REMEMBERED_SECONDS, or_(same_name, same_address)
+                login_failures.c.at.between(now - REMEMBERED_SECONDS, now + REMEMBERED_SECONDS),
+                or_(same_name, same_address),
             )
         ).all()
     return max(
@@ -190,12 +194,6 @@ def _change(
             connection.execute(sql_delete(sessions).where(sessions.c.person_id == row[0]))
         note(connection, db, by, action, f"person:{row[1]}", detail)
         return person_of(row)
-
-
-def _checked_name(name: str) -> str:
-    if not 1 <= len(name) <= 100 or name != name.strip() or not name.isprintable():
-        raise DataError(f"{name[:100]!r}: a name has 1 to 100 letters that can be seen, no space around them")
-    return unicodedata.normalize("NFC", name)
 
 
 def _folded(name: str) -> str:

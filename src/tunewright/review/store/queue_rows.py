@@ -21,16 +21,16 @@ from tunewright.review.model import (
     Texts,
 )
 from tunewright.review.store.database import Database
+from tunewright.review.store.names import checked_name
 from tunewright.review.store.schema import queues
 
 MAX_NAME_CHARS = 200
 
 
 def add_queue(connection: Connection, db: Database, name: str, kind: QueueKind, **values: Any) -> Queue:
-    """The row of a new queue. DataError when the name is taken."""
+    """The row of a new queue. DataError when the name is taken or cannot be one."""
     row = {"study": "", "experiment": False, "criteria": [], "questions": [], "seed": 0, **values}
-    if not name.strip() or len(name) > MAX_NAME_CHARS:
-        raise DataError(f"{name[:40]!r}: a queue's name has 1 to {MAX_NAME_CHARS} characters")
+    name = checked_name(name, "a queue's name", most_chars=MAX_NAME_CHARS)
     try:
         found = connection.execute(
             insert(queues)

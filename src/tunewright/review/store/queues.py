@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from tunewright.errors import DataError
 from tunewright.review.model import Arm, Finding, Item, Person, Queue, QueueKind, Texts
-from tunewright.review.store.audit import note
+from tunewright.review.store.audit import events, note
 from tunewright.review.store.database import Database
 from tunewright.review.store.queue_rows import add_queue, checked_texts, item_of, queue_of
 from tunewright.review.store.schema import items, places, search_texts
@@ -31,10 +31,13 @@ __all__ = [
     "queue",
     "queue_of",
     "queues",
+    "seed_of",
+    "source_of",
 ]
 
 _Row = TypeVar("_Row")
 _ROWS_AT_ONCE = 1_000
+IMPORT = "import"
 MAX_KEY_CHARS = 400  # a database indexes no text of any length
 _HALF_BLOCKS = (
     1,
@@ -66,14 +69,15 @@ def add_revise_queue(
     experiment: bool = False,
     criteria: Iterable[str] = (),
     seed: int = 7,
+    source: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
     by: Person | None = None,
 ) -> Queue:
     """A new queue in which every item has `overlap` places, in one transaction.
 
-    In an `experiment` items with a draft are drawn into two arms of the same size. `progress` is told the
-    number of items so far. DataError: a key twice (both places are named), a name taken, no items, an
-    experiment without a draft.
+    In an `experiment` items with a draft are drawn into two arms of the same size. `source` says where the
+    items come from, for `source_of`. `progress` is told the number of items so far. DataError: a key twice
+    (both places are named), a name taken, no items, an experiment without a draft.
     """
     if overlap < 1:
         raise DataError(f"overlap {overlap}: an item needs 1 person or more")
@@ -103,7 +107,8 @@ def add_revise_queue(
             _insert_items(connection, queue, chunk)
             if progress is not None:
                 progress(chunk[-1][0] - first_id + 1)
-        note(connection, db, by, "import", f"queue:{queue.id}", {"name": name, "items": len(new)})
+        told = {"name": queue.name, "items": len(new), **({"source": source} if source else {})}
+        note(connection, db, by, IMPORT, f"queue:{queue.id}", told)
     if not db.is_sqlite:
         with db.write() as connection:
             connection.execute(text("ANALYZE"))
@@ -120,6 +125,19 @@ def queue(db: Database, id: int) -> Queue | None:
     with db.read() as connection:
         row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
         return None if row is None else queue_of(row)
+
+
+def source_of(db: Database, queue: Queue) -> Mapping[str, Any] | None:
+    """Where the items of a queue came from, as its import said; None where it did not (older queues)."""
+    noted = [event for event in events(db, subject=f"queue:{queue.id}", limit=1) if event.action == IMPORT]
+    return noted[0].detail.get("source") if noted else None
+
+
+def seed_of(db: Database, queue: Queue) -> int:
+    """The seed of a queue's experiment."""
+    with db.read() as connection:
+        seed: int = connection.execute(select(table.c.seed).where(table.c.id == queue.id)).scalar_one()
+        return seed
 
 
 def close_queue(db: Database, id: int, *, by: Person | None = None) -> Queue:

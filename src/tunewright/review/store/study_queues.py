@@ -73,6 +73,20 @@ def add_rate_queue(db: Database, folder: StudyFolder, *, name: str = "", by: Per
     return queue
 
 
+def is_as_drawn(db: Database, queue: Queue, folder: StudyFolder) -> bool:
+    """Whether the folder still shows raters the items and asks the questions that its queue was made of."""
+    with db.read() as connection:
+        questions = connection.execute(select(queues.c.questions).where(queues.c.id == queue.id)).scalar()
+        rows = connection.execute(
+            select(rate_items.c.item, rate_items.c.prompt, rate_items.c.answers).where(
+                rate_items.c.queue_id == queue.id
+            )
+        )
+        kept = {row.item: (row.prompt, row.answers) for row in rows}
+    shown = {code: (row["prompt"], row["answers"]) for code, row in folder.items.items()}
+    return bool(questions == folder.design["questions"] and kept == shown)
+
+
 def _training(folder: StudyFolder) -> dict[str, dict[str, Any]]:
     path = folder.for_raters / "training.jsonl"
     return {row["item"]: row for row in read_jsonl(path)} if path.exists() else {}

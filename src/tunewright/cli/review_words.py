@@ -1,0 +1,55 @@
+"""What the commands of the review page say of their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tunewright.review.exchange import Exported
+
+_WHY = {
+    "open": "open",
+    "flagged": "flagged",
+    "sent_back": "sent back",
+    "empty": "without instruction or output",
+}
+_HOW = {
+    "only": "by the only person",
+    "agreement": "by agreement",
+    "latest": "by the latest save",
+    "owner": "by an owner",
+    "chosen": "chosen by an owner",
+}
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 item", "2 items"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def export_words(done: Exported) -> Iterator[str]:
+    """Two or three lines: what is in the file, how it was decided, where the file is.
+
+    The counts of the first add up to all items of the queue, those of the second to its decided and rejected
+    ones."""
+    if done.format == "ratings":
+        yield f"{counted(done.num_written, 'rating')} written"
+    else:
+        yield _items(done)
+        said = [f"{done.by_how[how]:,} {words}" for how, words in _HOW.items() if done.by_how.get(how)]
+        if said:
+            yield f"how it was decided: {', '.join(said)}"
+    yield f"{done.format}: {done.path}"
+
+
+def _items(done: Exported) -> str:
+    states = [f"{done.num_decided:,} decided"]
+    if done.num_rejected:
+        states.append(f"{done.num_rejected:,} rejected")
+    states += [f"{done.by_how[why]:,} {words}" for why, words in _WHY.items() if done.by_how.get(why)]
+    items = counted(done.num_items, "item")
+    written = f"{done.num_written:,} of {items}"
+    if done.format == "csv":  # an item has a row for each person
+        written = f"{counted(done.num_written, 'row')} of {items}"
+    return f"{written} written; of all items {', '.join(states)}"
