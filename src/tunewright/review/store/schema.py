@@ -91,6 +91,14 @@ queues = Table(
     Column("created_at", Float, nullable=False),
 )
 
+# Whom a lead gave a queue to; a queue without a row is for everybody who may revise.
+queue_people = Table(
+    "queue_people",
+    metadata,
+    Column("queue_id", ForeignKey(queues.c.id), primary_key=True),
+    Column("person_id", ForeignKey(people.c.id), primary_key=True),
+)
+
 items = Table(
     "items",
     metadata,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from tunewright.review.model import Person, Queue, QueueKind, Role
+from tunewright.review.store.assignment import closed_to
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import queue_of
 from tunewright.review.store.revision_rows import IS_DONE
@@ -17,7 +18,8 @@ from tunewright.review.store.schema import heads, items, places, queues, samples
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A queue that this person may work on, how many items they did, and how many are left: of a study their
-    own, of a revise queue the places that nobody has finished, theirs or another's."""
+    own, of a revise queue the places that nobody has finished, theirs or another's; none where the queue was
+    given to others."""
 
     queue: Queue
     num_done: int
@@ -65,11 +67,12 @@ def done_and_left(db: Database, queue_id: int, person: Person) -> tuple[int, int
         left = connection.execute(
             select(func.count()).where(places.c.queue_id == queue_id, places.c.free_at.is_not(None))
         ).scalar_one()
-        return done, left
+        return done, 0 if queue_id in closed_to(connection, person) else left
 
 
 def waiting(db: Database, person: Person) -> list[Waiting]:
-    """In the order of import. Studies only where this person is a rater; a rater sees no revise queue."""
+    """In the order of import. Studies only where this person is a rater; a rater sees no revise queue, and
+    who is not named for a queue that names people sees it only where they did something in it."""
     with db.read() as connection:
         rows = connection.execute(select(queues).order_by(queues.c.id)).all()
         done = connection.execute(
@@ -82,6 +85,7 @@ def waiting(db: Database, person: Person) -> list[Waiting]:
             .where(places.c.free_at.is_not(None))
             .group_by(places.c.queue_id)
         ).all()
+        closed = closed_to(connection, person)
         rated = connection.execute(
             select(tasks.c.queue_id, tasks.c.is_done, func.count())
             .where(tasks.c.rater == person.name)
@@ -92,7 +96,10 @@ def waiting(db: Database, person: Person) -> list[Waiting]:
     mine = []
     for queue in map(queue_of, rows):
         if queue.kind is QueueKind.REVISE and person.role is not Role.RATER:
-            mine.append(Waiting(queue, num_done.get(queue.id, 0), num_left.get(queue.id, 0)))
+            if queue.id not in closed:
+                mine.append(Waiting(queue, num_done.get(queue.id, 0), num_left.get(queue.id, 0)))
+            elif queue.id in num_done:
+                mine.append(Waiting(queue, num_done[queue.id], 0))
         elif (queue.id, True) in num_rated or (queue.id, False) in num_rated:
             mine.append(
                 Waiting(queue, num_rated.get((queue.id, True), 0), num_rated.get((queue.id, False), 0))

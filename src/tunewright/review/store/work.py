@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindpara
 
 from tunewright.errors import TunewrightError
 from tunewright.review.model import Arm, Decision, Person, Work
+from tunewright.review.store.assignment import may_take
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
 from tunewright.review.store.queue_rows import item_of, revision_of
@@ -38,7 +39,7 @@ _HELD = (
     .limit(1)
 )
 _LAST = select(func.max(places.c.item_id)).where(places.c.person_id == _PERSON, places.c.queue_id == _QUEUE)
-_IS_OPEN = select(queues.c.is_open).where(queues.c.id == _QUEUE)
+_GIVES_WORK = select(and_(queues.c.is_open, may_take(queues.c.id, _PERSON))).where(queues.c.id == _QUEUE)
 _SAVED = select(revisions).where(
     revisions.c.item_id == _ITEM,
     revisions.c.person_id == _PERSON,
@@ -87,7 +88,7 @@ def _new_to_them() -> ColumnElement[bool]:
 
 _TAKE_NEXT = _taking(_new_to_them(), places.c.item_id > _AFTER)
 _TAKE_ANY = _taking(_new_to_them())
-_TAKE_AT = _taking(places.c.item_id == _ITEM)
+_TAKE_AT = _taking(places.c.item_id == _ITEM, may_take(places.c.queue_id, _PERSON))
 
 
 class PlaceLost(TunewrightError):
@@ -190,7 +191,7 @@ def _take_next(
 ) -> int | None:
     if not db.is_sqlite:  # two windows of one person take turns
         connection.execute(text("SELECT pg_advisory_xact_lock(:a, :b)"), {"a": queue_id, "b": person.id})
-    if not connection.execute(_IS_OPEN, who).scalar():
+    if not connection.execute(_GIVES_WORK, who).scalar():
         return None
     held: int | None = connection.execute(_HELD, who).scalar()
     if held is not None:

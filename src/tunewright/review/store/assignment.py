@@ -1,0 +1,109 @@
+"""Whom a lead gives a queue of pairs to, and to how many people each of its pairs goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, literal, or_, select, update
+
+from tunewright.errors import DataError
+from tunewright.review.model import Person, Queue, QueueKind, Role
+from tunewright.review.store.audit import note
+from tunewright.review.store.database import Database
+from tunewright.review.store.people import PERSON_COLUMNS, person_of
+from tunewright.review.store.queue_rows import queue_of
+from tunewright.review.store.schema import items, people, places, queue_people, queues
+
+MAX_OVERLAP = 50
+
+
+def may_take(queue_id: ColumnElement[int], person_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether work of the queue is given to the person: the queue names them, or it names nobody."""
+    of_queue = select(queue_people.c.person_id).where(queue_people.c.queue_id == queue_id)
+    return or_(~of_queue.exists(), of_queue.where(queue_people.c.person_id == person_id).exists())
+
+
+def closed_to(connection: Connection, person: Person) -> set[int]:
+    """The queues that name others and not this person."""
+    mine = may_take(queues.c.id, literal(person.id))
+    return set(connection.execute(select(queues.c.id).where(~mine)).scalars())
+
+
+def is_for(db: Database, queue_id: int, person: Person) -> bool:
+    """Whether work of the queue is given to this person."""
+    with db.read() as connection:
+        return queue_id not in closed_to(connection, person)
+
+
+def assigned(db: Database, queue_id: int) -> list[Person]:
+    """Whom the queue is for, by name; nobody named means everybody who may revise."""
+    with db.read() as connection:
+        rows = connection.execute(
+            select(*PERSON_COLUMNS)
+            .join(queue_people, queue_people.c.person_id == people.c.id)
+            .where(queue_people.c.queue_id == queue_id)
+            .order_by(people.c.name)
+        )
+        return [person_of(row) for row in rows]
+
+
+def assign(db: Database, queue_id: int, person_ids: Collection[int], *, by: Person | None = None) -> None:
+    """Give the queue to these people and to nobody else; to everybody where the list is empty.
+
+    Who has an item in hand may still save it. DataError: no such queue, a study (its plan says who rates
+    what), somebody who is not there or may not revise.
+    """
+    wanted = set(person_ids)
+    with db.write() as connection:
+        _revise_queue(connection, queue_id)
+        found = connection.execute(select(people).where(people.c.id.in_(wanted))).all()
+        if len(found) < len(wanted):
+            raise DataError("one of the people is not there any more; load the page again")
+        raters = sorted(one.name for one in found if one.role == Role.RATER.value)
+        if raters:
+            raise DataError(
+                f"{', '.join(raters)}: a rater sees no pairs to revise; under People, make them an expert"
+            )
+        connection.execute(delete(queue_people).where(queue_people.c.queue_id == queue_id))
+        if wanted:
+            rows = [{"queue_id": queue_id, "person_id": one} for one in sorted(wanted)]
+            connection.execute(insert(queue_people), rows)
+        names = sorted(one.name for one in found)
+        note(connection, db, by, "assign", f"queue:{queue_id}", {"people": names})
+
+
+def raise_overlap(db: Database, queue_id: int, overlap: int, *, by: Person | None = None) -> Queue:
+    """Let `overlap` people revise each pair of the queue, the finished ones too.
+
+    DataError: no such queue, a study, or fewer people than now: somebody may have begun already.
+    """
+    with db.write() as connection:
+        queue = _revise_queue(connection, queue_id)
+        if not queue.overlap <= overlap <= MAX_OVERLAP:
+            now = "1 person" if queue.overlap == 1 else f"{queue.overlap} people"
+            raise DataError(
+                f"each pair goes to {now} now; give a number from {queue.overlap} to {MAX_OVERLAP}: "
+                "a pair that somebody may have begun is not taken away"
+            )
+        for place in range(queue.overlap + 1, overlap + 1):
+            free = select(items.c.id, literal(place), items.c.queue_id, literal(0.0)).where(
+                items.c.queue_id == queue_id
+            )
+            connection.execute(insert(places).from_select(["item_id", "place", "queue_id", "free_at"], free))
+        row = connection.execute(
+            update(queues).where(queues.c.id == queue_id).values(overlap=overlap).returning(queues)
+        ).one()
+        if overlap > queue.overlap:
+            note(connection, db, by, "raise overlap", f"queue:{queue_id}", {"to": overlap})
+        return queue_of(row)
+
+
+def _revise_queue(connection: Connection, queue_id: int) -> Queue:
+    """The queue, locked until the transaction ends: two leads change it one after the other."""
+    row = connection.execute(select(queues).where(queues.c.id == queue_id).with_for_update()).one_or_none()
+    if row is None:
+        raise DataError(f"there is no queue {queue_id}")
+    queue = queue_of(row)
+    if queue.kind is not QueueKind.REVISE:
+        raise DataError(f"{queue.name!r} is a rating study; its plan says who rates what")
+    return queue
