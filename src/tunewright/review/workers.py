@@ -29,20 +29,22 @@ TOO_SOON_SECONDS = 3.0
 def answer(config: ReviewConfig, listener: socket.socket) -> None:
     """Answer until the process is told to end; a worker that was killed is started again.
 
-    RecipeError when one ends as soon as it began."""
+    RecipeError when one ends by itself as soon as it began."""
     if config.workers == 1:
         _work(config, listener)
         return
     workers = [_started(config, listener, number) for number in range(1, config.workers + 1)]
+    begun = [time.monotonic()] * config.workers
     try:
         while True:
-            begun = time.monotonic()
-            ended = multiprocessing.connection.wait([worker.sentinel for worker in workers])
-            if time.monotonic() - begun < TOO_SOON_SECONDS:
-                raise RecipeError("a worker ended as soon as it began; its own words are above")
+            multiprocessing.connection.wait([worker.sentinel for worker in workers])
             for number, worker in enumerate(workers):
-                if worker.sentinel in ended:  # killed from outside, or for memory: another takes its place
-                    workers[number] = _started(config, listener, number + 1)
+                if worker.exitcode is None:
+                    continue
+                was_killed = worker.exitcode < 0  # from outside, or for memory; several may be at once
+                if not was_killed and time.monotonic() - begun[number] < TOO_SOON_SECONDS:
+                    raise RecipeError("a worker ended as soon as it began; its own words are above")
+                workers[number], begun[number] = _started(config, listener, number + 1), time.monotonic()
     finally:
         for worker in workers:
             worker.terminate()
@@ -60,6 +62,7 @@ def site_of(config: ReviewConfig) -> Site:
         secure=url.scheme == "https",
         hosts=frozenset(hosts),
         any_address=not config.is_local,
+        url=config.url or "",
         cookie="tunewright-" + hashlib.sha256(config.db.encode()).hexdigest()[:8],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,13 @@ from tunewright.evaluate.study.new import new_study
 from tunewright.evaluate.study.questions import load_questions
 from tunewright.evaluate.study.ratings import add_ratings, parse_rating, progress_of
 from tunewright.review.model import Person, Role, Task
-from tunewright.review.store.adjudications import adjudicate, decisions, disagreements
+from tunewright.review.store.adjudications import (
+    Adjudication,
+    AlreadyDecided,
+    adjudicate,
+    decisions,
+    disagreements,
+)
 from tunewright.review.store.audit import events
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import add_rate_queue, close_queue, queues
@@ -246,6 +253,38 @@ def test_disagreements_are_listed_until_decided_and_first_ratings_stay(
     assert list(rating_rows(db, 1)) == before
     with pytest.raises(DataError, match="was adjudicated; its first ratings stay"):
         rate(db, 1, item, ann, version=1, values={}, seconds=1)
+
+
+def test_of_two_who_decide_at_once_the_second_sees_what_the_first_decided(
+    db: Database, folder: StudyFolder, raters: tuple[Person, Person]
+) -> None:
+    item = rate_next(db, raters[0], validity=1.0).item
+    other = task(db, 1, item, raters[1])
+    assert other is not None
+    rate(db, 1, item, raters[1], version=0, values=values_of(other, validity=0.0), seconds=1)
+    [found] = disagreements(db, 1)
+    owners = [person(db, name, Role.OWNER) for name in ("eve", "max", "olga", "pia")]
+    together = threading.Barrier(len(owners))
+    made: list[Adjudication] = []
+    refused: list[Adjudication] = []
+
+    def decide(who: Person) -> None:
+        together.wait()
+        try:
+            made.append(adjudicate(db, 1, item, found.system, "validity", who, 1.0, "so", num_before=0))
+        except AlreadyDecided as decided:
+            refused.append(decided.current)
+
+    threads = [threading.Thread(target=decide, args=(who,)) for who in owners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert decisions(db, 1) == made
+    assert len(made) == 1
+    assert refused == made * 3
+    adjudicate(db, 1, item, found.system, "validity", owners[0], 0.0, "seen, and no", num_before=1)
+    assert [one.value for one in decisions(db, 1)] == [1.0, 0.0]
 
 
 def test_only_what_all_its_raters_rated_is_decided(

@@ -171,10 +171,12 @@ def test_a_decision_on_what_somebody_decided_meanwhile_is_not_taken_unseen(locke
     first, second = _client(db), client_of(db, person(db, "oscar", Role.OWNER))
     address = _addresses(first.get(f"/adjudicate/{queue.id}").text)[0]
     field = _field(address)
-    assert first.submit(address, **{field: "1", "before": "0"}).status_code == 303
+    fields = {field: "1", "before": "0", "reason": "The key <is> right."}
+    assert first.submit(address, **fields).status_code == 303
     late = second.submit(address, **{field: "4", "before": "0", "reason": "mine"})
     assert late.status_code == 409
-    assert "Decided: Ready as it is." in late.text
+    assert "somebody decided this one meanwhile, “Ready as it is”" in late.text
+    assert "and wrote: The key &lt;is&gt; right." in late.text
     assert 'name="before" value="1"' in late.text
     assert ">\nmine</textarea>" in late.text
     assert second.submit(address, **{field: "4", "before": "1"}).status_code == 303

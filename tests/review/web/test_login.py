@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from support.review_page import PASSWORD, PageClient, cheap_hashes, client_of, new_database, person
 from tunewright.review.model import Role
 from tunewright.review.store import people, sessions
 from tunewright.review.store.database import Database
 from tunewright.review.web.app import create_app
+from tunewright.review.web.login import whereabouts
 
 
 @pytest.fixture(autouse=True)
@@ -89,9 +91,25 @@ def test_after_a_few_failures_even_the_right_password_waits(timed: Database, clo
     waiting = log_in(client, "ann", PASSWORD)
     assert waiting.status_code == 429
     assert int(waiting.headers["retry-after"]) >= 1
-    assert "Too many tries. Wait 1 minute, then try again." in waiting.text
+    assert "Too many tries. Wait 1 minute, then try again; or ask a lead for a link" in waiting.text
     clock.now += int(waiting.headers["retry-after"])
     assert log_in(client, "ann", PASSWORD).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("192.168.1.7", "192.168.1.7"),
+        ("::ffff:192.168.1.7", "192.168.1.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_who_guesses_cannot_change_the_address_within_one_subscription(host: str, counted: str) -> None:
+    assert whereabouts(host) == counted
 
 
 def test_a_login_replaces_the_session_that_the_browser_brought(db: Database) -> None:
@@ -121,6 +139,14 @@ def test_a_session_ends_after_two_idle_hours_and_after_twelve(timed: Database, c
         assert client.get("/").status_code == 200
     clock.now += 3600
     assert client.get("/").headers["location"] == "/login"
+
+
+def test_pages_are_read_while_the_database_cannot_be_written(timed: Database, clock: Clock) -> None:
+    """Noting that a session is in use is a write; it is no reason to keep anybody from reading."""
+    client = client_of(timed, person(timed, "ann", Role.EXPERT))
+    event.listen(timed.engine, "begin", lambda one: one.exec_driver_sql("PRAGMA query_only=ON"))
+    clock.now += 3600
+    assert client.get("/").status_code == 200
 
 
 def test_a_logout_ends_the_session_also_for_a_copied_cookie(db: Database) -> None:
@@ -185,7 +211,7 @@ def test_the_token_is_on_no_page_and_in_no_address_after_the_first(db: Database)
     assert "HttpOnly" in first.headers["set-cookie"]
     page = client.get("/enter")
     assert token not in page.text
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
 
 
 def test_a_link_is_good_for_ten_minutes(timed: Database, clock: Clock) -> None:

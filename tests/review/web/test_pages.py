@@ -13,21 +13,43 @@ from support.review_page import client_of, person
 from tunewright.review.model import Role
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import NewItem, add_revise_queue
-from tunewright.review.web.pages import STATIC, duration, environment, number, percent, static_address, when
+from tunewright.review.web.pages import (
+    STATIC,
+    day,
+    duration,
+    environment,
+    number,
+    percent,
+    short_digests,
+    static_address,
+    when,
+    when_iso,
+)
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>{{ 7*7 }}\x00\x1b[31m\u202e'
 
 
 def test_times_and_numbers_read_as_people_write_them() -> None:
-    assert str(when(1_800_000_000.0)) == (
-        '<time datetime="2027-01-15T08:00:00+00:00">15 Jan 2027, 08:00 UTC</time>'
-    )
+    assert str(when(1_800_000_000.0)) == '<time datetime="2027-01-15T08:00:00Z">15 Jan 2027, 08:00 UTC</time>'
     assert when(None) == "never"
+    assert str(day(1_800_000_000.0)) == '<time datetime="2027-01-15T08:00:00Z">15 Jan 2027</time>'
+    for text in ("2027-01-15T09:00:00+01:00", "2027-01-15T08:00:00Z", "2027-01-15T08:00:00"):
+        assert when_iso(text) == when(1_800_000_000.0)
+    assert when_iso("yesterday") == "yesterday"
     assert [duration(s) for s in (0, 59.4, 60, 185, 3600, 7620)] == [
         *("0 s", "59 s", "1 min 00 s", "3 min 05 s", "1 h 00 min", "2 h 07 min"),
     ]
     assert [number(n) for n in (0, 1234567, 3.14, None)] == ["0", "1,234,567", "3.1", "–"]
     assert [percent(share) for share in (0.179, 0, 1, None)] == ["17.9 %", "0.0 %", "100.0 %", "–"]
+
+
+def test_digests_are_short_and_the_whole_one_is_in_the_title() -> None:
+    digest = "c3b785ab3eac4fce0dddbc990daa6efe2e9631c8736878673c4a283f9b024337"
+    assert str(short_digests(f"runs/coach <b>, version {digest}")) == (
+        f'runs/coach &lt;b&gt;, version <code title="{digest}">c3b785ab3eac</code>'
+    )
+    for text in ("deadbeef", digest + "0", "x" + digest):
+        assert str(short_digests(text)) == text
 
 
 @settings(deadline=None)  # the first loads the template
@@ -43,7 +65,8 @@ def test_a_text_stays_a_text_whatever_it_holds(text: str) -> None:
 
 
 def test_a_hostile_name_of_a_queue_or_person_is_inert_on_the_first_page(db: Database) -> None:
-    add_revise_queue(db, HOSTILE, [NewItem("one", {"output": "x"})])
+    seen = "".join(char for char in HOSTILE if char.isprintable())  # no queue has a name with others
+    add_revise_queue(db, seen, [NewItem("one", {"output": "x"})])
     text = client_of(db, person(db, "<b>ann</b>", Role.LEAD)).get("/").text
     assert "&lt;script&gt;alert(1)" in text
     assert "{{ 7*7 }}" in text

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
-from tunewright.errors import DataError
+from tunewright.errors import DataError, TunewrightError
 from tunewright.evaluate.study.adjudicate import Disagreement
 from tunewright.review.model import Person
 from tunewright.review.store.audit import note
@@ -29,6 +29,14 @@ class Adjudication:
     person: str
     reason: str
     at: float
+
+
+class AlreadyDecided(TunewrightError):
+    """Somebody decided the place since it was looked at. `current` is what counts now."""
+
+    def __init__(self, current: Adjudication) -> None:
+        super().__init__("somebody decided this one meanwhile; look at it, then decide again if need be")
+        self.current = current
 
 
 def disagreements(db: Database, queue_id: int, *, undecided_only: bool = True) -> list[Disagreement]:
@@ -79,9 +87,12 @@ def adjudicate(
     person: Person,
     value: Any,
     reason: str,
+    *,
+    num_before: int | None = None,
 ) -> Adjudication:
     """Decide on a place that was rated. The ratings stay, and from now on no rater may change theirs there.
 
+    AlreadyDecided when the place has more decisions than `num_before`, where that is given.
     DataError when nobody rated the place, when the queue is open and raters of the item are not done, or the
     value is none. Of a closed queue, locked with ratings missing, nobody is waited for."""
     asked = questions(db, queue_id).get(question)
@@ -111,6 +122,11 @@ def adjudicate(
                 f"item {item!r}: {open_tasks} of its raters are not done; decide when they are, or close the "
                 "queue and lock the study without their ratings"
             )
+        # after the lock: of two who decide at once the second sees the first's
+        here = (table.c.item == item, table.c.answer == answer, table.c.question == question)
+        before = _decisions(connection, table.c.queue_id == queue_id, *here)
+        if num_before is not None and len(before) > num_before:
+            raise AlreadyDecided(before[-1])
         refusal = asked.refusal(value, tuple(one["answer"] for one in row.answers))
         if refusal:
             raise DataError(f"question {question!r}: {refusal}")
@@ -135,13 +151,17 @@ def adjudicate(
 def decisions(db: Database, queue_id: int) -> list[Adjudication]:
     """All that was decided, in the order of time; of one place the latest counts."""
     with db.read() as connection:
-        rows = connection.execute(
-            select(table, people.c.name)
-            .join(people, people.c.id == table.c.person_id)
-            .where(table.c.queue_id == queue_id)
-            .order_by(table.c.id)
-        )
-        return [
-            Adjudication(row.item, row.answer, row.question, row.value, row.name, row.reason, row.at)
-            for row in rows
-        ]
+        return _decisions(connection, table.c.queue_id == queue_id)
+
+
+def _decisions(connection: Connection, *where: ColumnElement[bool]) -> list[Adjudication]:
+    rows = connection.execute(
+        select(table, people.c.name)
+        .join(people, people.c.id == table.c.person_id)
+        .where(*where)
+        .order_by(table.c.id)
+    )
+    return [
+        Adjudication(row.item, row.answer, row.question, row.value, row.name, row.reason, row.at)
+        for row in rows
+    ]

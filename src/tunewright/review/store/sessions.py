@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from tunewright.review.model import Person, Session
 from tunewright.review.store.audit import note
@@ -88,7 +90,8 @@ def session_of(db: Database, secret: str) -> Session | None:
     if row is None:
         return None
     if now - row.seen_at > _SEEN_EVERY_SECONDS:
-        with db.write(waits_for_disk=False) as connection:
+        # reading goes on also when the disk is full
+        with contextlib.suppress(OperationalError), db.write(waits_for_disk=False) as connection:
             connection.execute(update(sessions).where(mine).values(seen_at=now))
     expires = min(row.begun_at + SESSION_SECONDS, now + IDLE_SECONDS)
     return Session(person_of(row), _csrf(secret), expires)

@@ -17,6 +17,7 @@ from tunewright.evaluate.study.adjudicate import Disagreement
 from tunewright.evaluate.study.questions import QuestionSet
 from tunewright.review.model import Queue, QueueKind, Session
 from tunewright.review.store import adjudications, queues, ratings
+from tunewright.review.store.adjudications import AlreadyDecided
 from tunewright.review.store.database import Database
 from tunewright.review.store.study_items import study_item
 from tunewright.review.studies import folder_of, standing, sync_adjudications, without_path
@@ -25,12 +26,12 @@ from tunewright.review.web.adjudicate_page import (
     address_of,
     by_size,
     decide_page,
-    decisions_on,
     list_page,
     question_of,
     texts_of,
 )
-from tunewright.review.web.asked import read_answers
+from tunewright.review.web.asked import read_answers, value_label
+from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.pages import render
 from tunewright.review.web.replies import go
 from tunewright.review.web.security import OWNERS, allow, form_of
@@ -76,19 +77,22 @@ def decide(
     only = QuestionSet(questions=(question_of(db, queue_id, question),))
     values, _ = read_answers(only, codes, form)
     value = values.get((question, found.system))
-    before = len(decisions_on(db, queue_id, found))
-    if value is None or form.get("before") != str(before):
-        words = (
-            ""
-            if value is None
-            else "Somebody decided this one meanwhile. Look at it, then decide again if need be."
-        )
-        page = decide_page(db, queue, found, place, note=words, form=form, was_missing=value is None)
-        return render(request, "adjudicate_item.html.j2", page, status=422 if value is None else 409)
+    num_before = whole_number(form.get("before", ""))
+    if value is None or num_before is None:
+        page = decide_page(db, queue, found, place, form=form, was_missing=value is None)
+        return render(request, "adjudicate_item.html.j2", page, status=422)
+    place_of = (queue_id, item, found.system, question)
     reason = form.get("reason", "").strip()[:MOST_REASON_CHARS]
     try:
-        adjudications.adjudicate(db, queue_id, item, found.system, question, session.person, value, reason)
+        adjudications.adjudicate(db, *place_of, session.person, value, reason, num_before=num_before)
         sync_adjudications(db, queue)
+    except AlreadyDecided as decided:
+        label = value_label(only.questions[0], codes, decided.current.value)
+        words = f"Not saved: somebody decided this one meanwhile, “{label}”"
+        words += f", and wrote: {decided.current.reason} " if decided.current.reason else ". "
+        words += "Your own choice still stands below; send it again and it counts instead."
+        page = decide_page(db, queue, found, place, note=words, form=form)
+        return render(request, "adjudicate_item.html.j2", page, status=409)
     except (DataError, RunFolderError) as error:
         raise HTTPException(409, without_path(error, queue)) from None
     asked = ratings.questions(db, queue_id)

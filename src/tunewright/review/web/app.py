@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from pathlib import Path
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -18,16 +20,16 @@ from starlette.types import Scope
 
 from tunewright.review.store.database import Database
 from tunewright.review.web import adjudicate, lead, login, look, rate, revise, versions
+from tunewright.review.web.forms import read_form, unfit_character
+from tunewright.review.web.guard import HEADERS, Guard
 from tunewright.review.web.pages import STATIC, ErrorPage, render
 from tunewright.review.web.security import (
-    HEADERS,
-    Guard,
     LoggedOut,
     Site,
+    StaleForm,
     check_address,
     check_form,
     login_address,
-    read_form,
     visitor,
 )
 
@@ -47,6 +49,7 @@ TITLES = {
     422: "That does not fit",
     429: "Too many tries",
     500: "This went wrong on our side",
+    503: "The database does not answer",
 }
 
 PLAIN = {
@@ -77,6 +80,7 @@ def create_app(
     app.mount("/static", StaticFilesForAYear(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _does_not_fit)  # type: ignore[arg-type]
+    app.add_exception_handler(OperationalError, _no_database)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _broken)
     app.add_middleware(Guard, site=app.state.site)
     return app
@@ -100,13 +104,25 @@ async def _refused(request: Request, error: HTTPException) -> Response:
     words = str(error.detail)
     if words == HTTPStatus(error.status_code).phrase:  # the framework's own: "Not Found"
         words = PLAIN.get(error.status_code, "Go back and try once more.")
-    return await _error(request, error.status_code, words, dict(error.headers or {}))
+    is_stale = isinstance(error, StaleForm)
+    return await _error(request, error.status_code, words, dict(error.headers or {}), may_send_again=is_stale)
 
 
 async def _does_not_fit(request: Request, error: RequestValidationError) -> Response:
     where = ", ".join(".".join(map(str, one["loc"])) + f": {one['msg']}" for one in error.errors())
     status = 404 if all(one["loc"][0] == "path" for one in error.errors()) else 422
     return await _error(request, status, where if status == 422 else "There is no such page.")
+
+
+async def _no_database(request: Request, error: OperationalError) -> Response:
+    """A full disk, a file that may not be written, one locked for minutes, a server that is away."""
+    log.error("%s %s: %s", request.method, request.url.path, error.orig)
+    words = (
+        "The database could not be read or written: its disk may be full, or others hold it up. What was "
+        "saved before is safe. Tell who runs this page, and try again in a minute; to send the same twice "
+        "does no harm."
+    )
+    return await _error(request, 503, words, {"retry-after": "60"})
 
 
 async def _broken(request: Request, error: Exception) -> Response:
@@ -118,28 +134,46 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 
 async def _error(
-    request: Request, status: int, message: str, headers: dict[str, str] | None = None
+    request: Request,
+    status: int,
+    message: str,
+    headers: dict[str, str] | None = None,
+    *,
+    may_send_again: bool = False,
 ) -> Response:
     """The one error page, or `{"error": …}` for a script; texts that came with a form are shown again."""
     if not _wants_page(request):
         return JSONResponse({"error": message}, status, headers)
     await run_in_threadpool(_know_visitor, request)
-    page = ErrorPage(status, TITLES.get(status, "That did not work"), message, await _sent(request))
+    title = "Send it once more" if may_send_again else TITLES.get(status, "That did not work")
+    sent = await _sent(request)
+    page = ErrorPage(
+        status,
+        title,
+        message,
+        tuple((name, value) for name, value in sent if _is_text(value)),
+        again=sent if may_send_again and not any(unfit_character(value) for _, value in sent) else (),
+    )
     return render(request, "error.html.j2", page, status=status, headers=headers)
 
 
 async def _sent(request: Request) -> tuple[tuple[str, str], ...]:
-    if request.method != "POST":
-        return ()
-    try:
-        form = await read_form(request)
-    except Exception:  # a body that is no form has nothing to give back
+    form = getattr(request.state, "form", None)
+    if form is None and request.method == "POST":
+        with contextlib.suppress(Exception):  # a body that is no form has nothing to give back
+            form = await read_form(request)
+    if form is None:
         return ()
     return tuple(
         (name, value)
-        for name, value in form.items()
-        if isinstance(value, str) and name not in NOT_TEXTS and (len(value) > 40 or "\n" in value)
+        for name, value in form.multi_items()
+        if isinstance(value, str) and name not in NOT_TEXTS
     )
+
+
+def _is_text(value: str) -> bool:
+    """Whether somebody wrote it, rather than chose it or had it in the form."""
+    return len(value) > 40 or "\n" in value or unfit_character(value) != ""
 
 
 def _know_visitor(request: Request) -> None:

@@ -8,16 +8,9 @@ from markupsafe import Markup
 
 from tunewright.review.diff import compare
 from tunewright.review.marked import diff_html
-from tunewright.review.model import TEXT_FIELDS, Texts
+from tunewright.review.model import FIELD_TITLES, TEXT_FIELDS, Texts
 from tunewright.review.text import shown
 
-TITLES = {
-    "system": "System message",
-    "instruction": "Instruction",
-    "input": "Input",
-    "output": "Response",
-    "explanation": "Explanation",
-}
 MOST_CHARS = 20_000  # of a field; a page of lives must not grow with a 1 MB text
 
 
@@ -40,7 +33,7 @@ def changes(before: Texts, after: Texts) -> tuple[Change, ...]:
             continue
         is_cut = max(len(old), len(new)) > MOST_CHARS
         html = diff_html(compare(old[:MOST_CHARS], new[:MOST_CHARS]).spans)
-        found.append(Change(TITLES[name], html, old != new, is_cut))
+        found.append(Change(FIELD_TITLES[name], html, old != new, is_cut))
     return tuple(found)
 
 
@@ -48,7 +41,7 @@ def plain(texts: Texts) -> tuple[Change, ...]:
     """The texts as they are."""
     return tuple(
         Change(
-            TITLES[name],
+            FIELD_TITLES[name],
             shown(texts[name][:MOST_CHARS]),
             is_changed=False,
             is_cut=len(texts[name]) > MOST_CHARS,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from typing import Annotated
 
@@ -81,12 +82,15 @@ async def login(request: Request, form: Form) -> Response:
 
 def _login(request: Request, form: Mapping[str, str]) -> Response:
     db = request.app.state.db
-    name, address = form.get("name", "").strip(), request.client.host if request.client else ""
+    name, address = form.get("name", "").strip(), whereabouts(request.client.host if request.client else "")
     wanted = safe_next(form.get("next", "/"))
     wait = people.too_many_failures(db, name, address)
     if wait > 0:
         minutes = ceil(wait / 60)
-        words = f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
+        words = (
+            f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again; "
+            "or ask a lead for a link, which needs no password."
+        )
         page = LoginPage(wanted, name, words, _is_local(request))
         return _login_page(request, page, status=429, headers={"retry-after": str(ceil(wait))})
     person = people.check_password(db, name, form.get("password", ""))
@@ -96,6 +100,19 @@ def _login(request: Request, form: Mapping[str, str]) -> Response:
         return _login_page(request, LoginPage(wanted, name, words, _is_local(request)), status=401)
     people.forget_failures(db, name, address)
     return _begin(request, person, wanted)
+
+
+def whereabouts(host: str) -> str:
+    """Whom failures of an address are counted for. One subscriber has 2**64 addresses of IPv6: their first
+    half stands for all of them."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(IPv6Network((address, 64), strict=False)) if mapped is None else str(mapped)
 
 
 @router.get("/enter/{token}")

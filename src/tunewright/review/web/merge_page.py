@@ -8,10 +8,9 @@ from markupsafe import Markup
 
 from tunewright.review.diff import compare
 from tunewright.review.marked import diff_html
-from tunewright.review.model import TEXT_FIELDS, Revision, Texts, Work
+from tunewright.review.model import FIELD_TITLES, TEXT_FIELDS, Revision, Texts, Work
 from tunewright.review.text import shown
 from tunewright.review.web import reasons
-from tunewright.review.web.changes import TITLES
 from tunewright.review.web.revise_fields import num_rows, texts_shown
 from tunewright.review.web.revise_page import Entered
 
@@ -71,7 +70,7 @@ def merge_page(
         fields.append(
             MergeField(
                 name=name,
-                title=TITLES[name],
+                title=FIELD_TITLES[name],
                 original=shown(original),
                 theirs=diff_html(compare(original, other).spans),
                 yours=diff_html(compare(original, own).spans),

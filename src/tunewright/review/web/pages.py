@@ -7,6 +7,7 @@ characters, halves of surrogate pairs) becomes U+FFFD, wherever it came from.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,15 +17,17 @@ from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from tunewright.review.model import Role, Session
+from tunewright.review.web import decisions, reasons
 from tunewright.review.web.security import EVERYBODY, LEADS, OWNERS
 from tunewright.run.html_page import UNFIT
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+_DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,14 @@ NAVIGATION = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What went wrong, in words for the person at the page; `sent` are texts that were not saved."""
+    """What went wrong, in words for the person at the page; `sent` are texts that were not saved. `again`
+    are all fields of a form that a button sends once more to where it went, () where that makes no sense."""
 
     status: int
     title: str
     message: str
     sent: tuple[tuple[str, str], ...] = ()
+    again: tuple[tuple[str, str], ...] = ()
 
 
 def render(
@@ -102,6 +107,11 @@ def environment() -> Environment:
     made.filters |= {
         "when": when,
         "when_iso": when_iso,
+        "day": day,
+        "short_digests": short_digests,
+        "reason_said": reasons.said,
+        "past": decisions.past,
+        "decision_kind": decisions.kind,
         "duration": duration,
         "number": number,
         "percent": percent,
@@ -118,21 +128,37 @@ def static_address(name: str) -> str:
 
 
 def when(seconds: float | None) -> Markup | str:
-    """A time since 1970 as `<time>`: "20 Nov 2026, 14:03 UTC"; "never" for None."""
-    if seconds is None:
-        return "never"
+    """A time since 1970 as `<time>`: "20 Nov 2026, 14:03 UTC"; "never" for None.
+
+    Where scripts run, `review.js` puts the reader's own time there, and this one into the title."""
+    return "never" if seconds is None else _time(seconds, "%b %Y, %H:%M UTC")
+
+
+def day(seconds: float) -> Markup:
+    """As `when`, the day alone: "20 Nov 2026"."""
+    return _time(seconds, "%b %Y")
+
+
+def _time(seconds: float, form: str) -> Markup:
     at = datetime.fromtimestamp(seconds, UTC)
     return Markup('<time datetime="{}">{} {}</time>').format(
-        at.isoformat(timespec="seconds"), at.day, at.strftime("%b %Y, %H:%M UTC")
+        at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.day, at.strftime(form)
     )
 
 
 def when_iso(text: str) -> Markup | str:
-    """As `when`, of a time in ISO 8601 as run folders and studies have it; what is none stays as it is."""
+    """As `when`, of a time in ISO 8601 as run folders and studies have it (without a zone: UTC); what is none
+    stays as it is."""
     try:
-        return when(datetime.fromisoformat(text).timestamp())
+        at = datetime.fromisoformat(text)
     except ValueError:
         return text
+    return when((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+
+
+def short_digests(text: object) -> Markup:
+    """The text with every digest cut to its first 12 characters; the whole one stands in a title."""
+    return Markup(_DIGEST.sub(lambda one: f'<code title="{one[0]}">{one[0][:12]}</code>', str(escape(text))))
 
 
 def duration(seconds: float) -> str:

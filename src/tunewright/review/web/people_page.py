@@ -106,7 +106,9 @@ def make_link(request: Request, session: Lead, person_id: int) -> Response:
     if not person.is_active:
         return _page(request, problem=f"{person.name} is locked out; let them in again first.")
     token = sessions.make_link(request.app.state.db, person, seconds=LINK_SECONDS, by=session.person)
-    return _page(request, link=f"{request.base_url}enter/{token}", link_of=person.name)
+    # behind a proxy only the setting is sure to be what people's browsers reach
+    address = request.app.state.site.url or str(request.base_url).rstrip("/")
+    return _page(request, link=f"{address}/enter/{token}", link_of=person.name)
 
 
 def _page(

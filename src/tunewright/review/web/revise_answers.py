@@ -5,14 +5,13 @@ from __future__ import annotations
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from tunewright.review.model import Decision, Session, Texts, Work
+from tunewright.review.model import FIELD_TITLES, Decision, Session, Texts, Work
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import item, queue
 from tunewright.review.store.revisions import Stale
 from tunewright.review.store.waiting import done_and_left
 from tunewright.review.text import shown
 from tunewright.review.web import reasons
-from tunewright.review.web.changes import TITLES
 from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.merge_page import merge_page
 from tunewright.review.web.pages import render
@@ -104,10 +103,10 @@ def lost_answer(request: Request, db: Database, item_id: int, sent: Sent | None)
     typed = {} if sent is None else sent.typed
     page = LostPage(
         "This pair went to somebody else",
-        "Nobody touched it for half an hour, so its place was given to another expert, and your decision "
+        "Nobody touched it for half an hour, so it was given to another expert, and your decision "
         "was not counted. What you typed is kept, and stands here too.",
         found.queue_id,
-        tuple((TITLES[name], text) for name, text in typed.items()),
+        tuple((FIELD_TITLES[name], text) for name, text in typed.items()),
     )
     return render(request, "revise_lost.html.j2", page, status=410)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tunewright.review.model import TEXT_FIELDS, Decision, Texts, Work
+from tunewright.review.model import FIELD_TITLES, TEXT_FIELDS, Decision, Texts, Work
 from tunewright.review.store.sessions import SESSION_SECONDS
 from tunewright.review.text import as_written
 from tunewright.review.web import reasons
 from tunewright.review.web.form_values import seconds, whole_number
+from tunewright.review.web.forms import unfit_character
 from tunewright.review.web.revise_fields import texts_in_editor, texts_shown
 from tunewright.review.web.revise_page import Entered
 
@@ -74,8 +75,10 @@ def whole(texts: Texts) -> dict[str, str]:
 def refused(work: Work, sent: Sent, decision: Decision | None, texts: Texts) -> Entered | None:
     """Why this cannot be saved as it is; None when it can."""
     what = "draft" if work.item.draft is not None else "original"
-    problem, asks_reason, may_force = "", False, False
-    if decision is None:
+    problem, asks_reason, may_force = _unfit(sent), False, False
+    if problem:
+        pass
+    elif decision is None:
         problem = "Not saved yet: choose accept, save, reject, skip or flag."
     elif decision in _NEEDS_REASON and not reasons.written(sent.picked, sent.own_words):
         asks_reason = True
@@ -88,6 +91,18 @@ def refused(work: Work, sent: Sent, decision: Decision | None, texts: Texts) -> 
     if not problem:
         return None
     return Entered(texts, sent.picked, sent.own_words, problem, asks_reason, may_force)
+
+
+def _unfit(sent: Sent) -> str:
+    """What no page can show, where it was typed. An untouched text never has it: browsers got U+FFFD."""
+    typed = {**{FIELD_TITLES[name]: text for name, text in sent.typed.items()}, "your reason": sent.own_words}
+    for title, text in typed.items():
+        if unfit := unfit_character(text):
+            return (
+                f"Not saved yet: {title} holds {unfit}. It stands as \ufffd now: take it out, or leave that "
+                "sign in its place, then save again."
+            )
+    return ""
 
 
 def times(sent: Sent, now: float, begun: float | None) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""Who may come: sessions, roles, the secret every form carries, and the headers of every answer.
+"""Who may come: sessions, roles, the secret every form carries, and whether it comes from here.
 
 Everything is refused unless a route says otherwise: a route without `allow(...)` fails a test. The order of
-the checks is: Host and size of the body (`Guard`, before any route), then the form's secret, then the role.
+the checks is: Host and size of the body (`guard`, before any route), then the form's secret, then the role.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
 
 from tunewright.review.model import Role, Session
 from tunewright.review.store.sessions import session_of
+from tunewright.review.web.forms import TOO_LONG, check_texts, read_form
 
 EVERYBODY = (Role.RATER, Role.EXPERT, Role.OWNER, Role.LEAD)
 EXPERTS = (Role.EXPERT, Role.OWNER, Role.LEAD)
@@ -29,31 +28,16 @@ OWNERS = (Role.OWNER, Role.LEAD)
 LEADS = (Role.LEAD,)
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-MAX_BODY_BYTES = 4_000_000  # 1 MB of Chinese is 3 MB in a form, where each byte beyond ASCII takes three
 MAX_ID = 2**31 - 1  # of PostgreSQL's integer
+_PORTS = {"http": 80, "https": 443}
 BEFORE_LOGIN = frozenset({"/login", "/enter"})  # the only POSTs without a session
-
-# No inline script or style anywhere; nothing from elsewhere, not even a picture in a rated answer.
-POLICY = (
-    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "img-src 'self'; script-src 'self'; style-src 'self'"
-)
-HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
-    "cache-control": "no-store",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this page is served. `hosts` are the names that the Host header may have, without a port;
-    `any_address` also takes bare IP addresses, which no foreign web site can make point here.
+    `any_address` also takes bare IP addresses, which no foreign web site can make point here. `url` is where
+    browsers find the page when a proxy stands before it.
 
     `cookie` tells the pages of two databases on one machine apart: browsers ignore ports in cookies.
     """
@@ -62,6 +46,7 @@ class Site:
     hosts: frozenset[str] = LOOPBACK_NAMES
     any_address: bool = False
     cookie: str = "tunewright"
+    url: str = ""
 
     @property
     def session_cookie(self) -> str:
@@ -86,12 +71,37 @@ class Site:
             return True
         return self.any_address and _is_address(name)
 
+    def is_our_origin(self, address: str, host: str) -> bool:
+        """Whether an Origin or Referer header is of this page, asked for under that Host header.
+
+        A proxy may hand on another Host than the browser's, so the public `url` always counts. A page of
+        the same name that came by plain http is another site: on its way anybody could have changed it.
+        """
+        sender = _origin(address)
+        if sender is None:
+            return False
+        if self.url and sender == _origin(self.url):
+            return True
+        scheme, name, _ = sender
+        if self.secure and scheme != "https" and name not in LOOPBACK_NAMES:
+            return False
+        return sender == _origin(f"{scheme}://{host}")
+
 
 class LoggedOut(HTTPException):
     """No session, or it has ended: a GET is sent to the login, a POST answered with what was sent."""
 
     def __init__(self) -> None:
         super().__init__(401, "You are logged out. Log in again in another tab, then send this once more.")
+
+
+class StaleForm(HTTPException):
+    """A form of this site from before its person logged in anew: a button may send it again as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            403, "You logged in again since that page was opened. Nothing was saved yet: send it once more."
+        )
 
 
 def visitor(request: Request) -> Session | None:
@@ -142,11 +152,13 @@ async def check_form(request: Request) -> None:
     Without a session only the login may be posted; there the secret is the one of the visit's cookie.
     It asks for the session itself, so that routes of everybody (the login, the style sheet) cost no look-up.
     """
-    if request.method in ("GET", "HEAD"):
+    if request.method == "GET":
         return
+    if request.state.is_too_long:
+        raise HTTPException(413, TOO_LONG, {"connection": "close"})
     session = await run_in_threadpool(visitor, request)
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise HTTPException(403, "This was sent by another web site and is refused.")
+    if not _is_from_here(request):
+        raise HTTPException(403, "This was sent by another web site and is refused. Nothing was saved.")
     given = request.headers.get("x-csrf")
     if given is None:
         given = str((await read_form(request)).get("csrf", ""))
@@ -157,25 +169,26 @@ async def check_form(request: Request) -> None:
     else:
         expected = session.csrf
     if not expected or not hmac.compare_digest(_bytes(given), _bytes(expected)):
+        is_stale = session is not None and given and _says_it_is_from_here(request)
+        if is_stale and "password" not in await read_form(request):  # no page ever holds one
+            raise StaleForm
         raise HTTPException(
             403, "This form is out of date or not from here. Nothing was saved; load the page again."
         )
 
 
-async def read_form(request: Request) -> FormData:
-    """The form, read once; a field may be as long as the whole body, where the usual limit is 1 MB. No form
-    takes files: one is refused (400)."""
-    return await request.form(max_files=0, max_part_size=MAX_BODY_BYTES)
-
-
 async def form_of(request: Request) -> Mapping[str, str]:
-    """The fields of a form, text only, without `csrf`; of a field sent twice the last (see `form_lists`)."""
+    """The fields of a form without `csrf`; of a field sent twice the last (see `form_lists`). 422 where one
+    holds a character that no page can show."""
     form = await read_form(request)
-    return {name: value for name, value in form.items() if isinstance(value, str) and name != "csrf"}
+    return check_texts(
+        {name: value for name, value in form.items() if isinstance(value, str) and name != "csrf"}
+    )
 
 
 async def form_lists(request: Request) -> Mapping[str, list[str]]:
-    """As `form_of`, with all values of each field: check boxes, several selected."""
+    """All values of each field: check boxes, several selected. Its texts may hold any character: the routes
+    of a pair say themselves, beside the editor, what cannot be saved."""
     form = await read_form(request)
     return {
         name: [value for value in form.getlist(name) if isinstance(value, str)]
@@ -214,83 +227,37 @@ def safe_next(address: str) -> str:
     return address
 
 
-class Guard:
-    """ASGI middleware outside of everything: Host header, size of the body, headers of every answer.
-
-    The body is read here, whole, before the app sees it: an answer of 413 is possible only before a route
-    has begun, and 4 MB are little to hold.
-    """
-
-    def __init__(self, app: ASGIApp, site: Site) -> None:
-        self.app = app
-        self.site = site
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                add_headers(MutableHeaders(scope=message))
-            await send(message)
-
-        headers = Headers(scope=scope)
-        if not self.site.is_ours(headers.get("host", "")):
-            refusal = PlainTextResponse(
-                "This page is not served under that name. Use the address that the command printed.", 400
-            )
-            await refusal(scope, receive, send_with_headers)
-            return
-        body: bytes | None = b""
-        if scope["method"] not in ("GET", "HEAD"):
-            body = await _whole_body(headers, receive)
-        if body is None:
-            too_long = PlainTextResponse(
-                f"That is more than {MAX_BODY_BYTES:,} bytes; nothing was saved.",
-                413,
-                {"connection": "close"},
-            )
-            await too_long(scope, receive, send_with_headers)
-            return
-        await self.app(scope, _replay(body, receive), send_with_headers)
+def _says_it_is_from_here(request: Request) -> bool:
+    said = {"sec-fetch-site", "origin", "referer"} & set(request.headers.keys())
+    return bool(said) and request.headers.get("sec-fetch-site") != "none" and _is_from_here(request)
 
 
-def add_headers(headers: MutableHeaders) -> None:
-    """Those of `HEADERS` that the answer has not set itself (the style sheet may be cached)."""
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-
-
-async def _whole_body(headers: Headers, receive: Receive) -> bytes | None:
-    """The body; None when it is longer than `MAX_BODY_BYTES`, said or found."""
-    said = headers.get("content-length", "")
-    if said.isascii() and said.isdigit() and (len(said) > 10 or int(said) > MAX_BODY_BYTES):
-        return None
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once and then what the server says (a disconnect)."""
-    messages: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replayed
+def _is_from_here(request: Request) -> bool:
+    """Whether the browser says that a page of this site sent this. Browsers that are old, or that reach the
+    page by plain http over a network, do not say Sec-Fetch-Site; there Origin decides, or Referer. Programs
+    that say nothing have no cookies to misuse but their own."""
+    said = request.headers.get("sec-fetch-site")
+    if said is not None:
+        return said in ("same-origin", "none")
+    site: Site = request.app.state.site
+    sender = request.headers.get("origin", request.headers.get("referer"))
+    return sender is None or site.is_our_origin(sender, request.headers.get("host", ""))
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+def _origin(address: str) -> tuple[str, str, int] | None:
+    """Scheme, name and port of an address of the web; None for "null" and whatever else is none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or _PORTS[parts.scheme]
 
 
 def _is_address(name: str) -> bool:
