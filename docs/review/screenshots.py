@@ -158,7 +158,7 @@ def experiment(camera: Camera) -> bytes:
 
 
 def record(camera: Camera) -> bytes:
-    page = camera.open("Maria Keller", "/record/1", height=1360)
+    page = camera.open("Maria Keller", "/record/1", height=1390)
     return bytes(page.screenshot())
 
 

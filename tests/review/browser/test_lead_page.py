@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,26 @@ def test_a_leads_way_by_keys(browser: Any, team: Database, address: str) -> None
     assert page.locator("tbody tr").count() == 1
     assert page.complaints == []
     page.context.close()
+
+
+def test_times_are_the_readers_own_where_scripts_run(browser: Any, team: Database, address: str) -> None:
+    """5.5 hours on from UTC, which stays in the title."""
+    mia = person(team, "mia", Role.LEAD)
+    page = page_of(browser, address, team, mia)
+    page.context.new_cdp_session(page).send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    page.goto(f"{address}/lead/1")
+    time = page.locator("td time").first
+    utc = datetime.strptime(time.get_attribute("datetime"), "%Y-%m-%dT%H:%M:%SZ")
+    local = utc + timedelta(hours=5, minutes=30)
+    assert time.inner_text() == f"{local.day} {local:%b %Y, %H:%M}"
+    assert time.get_attribute("title") == f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+    end = page.locator(".numbers time")
+    assert end.inner_text().count(" ") == 2  # a day has no time of day
+    page.context.close()
+    plain = page_of(browser, address, team, mia, script=False)
+    plain.goto(f"{address}/lead/1")
+    assert plain.locator("td time").first.inner_text() == f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+    plain.context.close()
 
 
 def test_an_owners_day_by_keys(browser: Any, team: Database, address: str) -> None:

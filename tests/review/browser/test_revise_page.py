@@ -109,12 +109,18 @@ def take(db: Database, who: Person, item_id: int) -> None:
     assert work is not None
 
 
+def edit_response(page: Any) -> None:
+    """By the key of the third field."""
+    page.keyboard.press("3")
+    page.wait_for_function("document.activeElement.name === 'text.output'")
+
+
 def test_a_day_by_keyboard(browser: Any, db: Database, address: str, ann: Person) -> None:
     page = page_of(browser, address, db, ann)
     page.goto(f"{address}/revise/1")
     page.keyboard.press("a")  # tea: accept
     page.wait_for_url("**/item/2**")
-    page.keyboard.press("e")  # arabic: write at the end of the response
+    edit_response(page)  # arabic: write at its end
     assert page.evaluate("document.activeElement.name") == "text.output"
     page.keyboard.press("Control+End")
     page.keyboard.type(" arsf")  # letters that are keys elsewhere
@@ -164,7 +170,7 @@ def test_the_next_pair_comes_quickly(browser: Any, db: Database, address: str, a
 def test_typing_is_autosaved_and_compared(browser: Any, db: Database, address: str, ann: Person) -> None:
     page = page_of(browser, address, db, ann)
     page.goto(f"{address}/revise/1")
-    page.keyboard.press("e")
+    edit_response(page)
     page.locator("#text-output").fill("Boil water and wait <b>long</b>.")
     page.locator("#state", has_text="saved ").wait_for()
     output = page.locator("[data-field=output]")
@@ -180,12 +186,76 @@ def test_typing_is_autosaved_and_compared(browser: Any, db: Database, address: s
     assert again.locator("#text-output").input_value() == "Boil water and wait <b>long</b>."
 
 
+def test_edit_goes_to_the_first_field_that_the_draft_changed_or_where_one_was(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    field = "document.activeElement.name"
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("e")  # tea: instruction and response are changed
+    assert page.evaluate(field) == "text.instruction"
+    page.locator("[data-field=output] summary[data-key]").focus()
+    page.keyboard.press("e")
+    assert page.evaluate(field) == "text.output"
+    page.locator("#accept").focus()
+    page.keyboard.press("e")
+    assert page.evaluate(field) == "text.output"
+    take(db, ann, 5)
+    page.goto(f"{address}/item/5")
+    page.keyboard.press("e")  # code: only the response is changed
+    assert page.evaluate(field) == "text.output"
+    page.locator("#accept").click()
+    page.wait_for_url("**/item/6**")
+    page.keyboard.press("e")  # bare: there is no draft
+    assert page.evaluate(field) == "text.output"
+
+
+def test_ones_own_text_can_be_saved_only_where_it_differs(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    save, output = page.locator("#save"), page.locator("#text-output")
+    assert save.is_disabled()
+    edit_response(page)
+    page.keyboard.press("Control+Enter")  # nothing to save: it is said, and nothing happens
+    page.locator("#state", has_text="nothing changed yet").wait_for()
+    output.press("Control+End")
+    output.type("!")
+    assert save.is_enabled()
+    output.press("Backspace")
+    assert save.is_disabled()
+    output.type("!")
+    page.locator("#state", has_text="saved ").wait_for()
+    page.reload()  # what was typed before is in the editor, and differs still
+    assert save.is_enabled()
+    assert not saved(db, 1)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/2**")
+    assert saved(db, 1)[0].texts["output"] == "Boil fresh water, then wait a little.!"
+
+
+def test_the_decisions_come_before_the_reasons_and_the_clock_says_what_it_is(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.locator("#accept").focus()
+    order = []
+    for _ in range(6):
+        order.append(page.evaluate("document.activeElement.firstChild.textContent.trim()"))
+        page.keyboard.press("Tab")
+    assert order == ["Accept draft", "Edit", "Reject", "Flag", "Skip", "Reasons"]
+    clock = page.get_by_role("timer", name="Active time on this pair")
+    assert clock.inner_text().endswith(" active")
+
+
 def test_without_a_network_the_text_is_kept_and_sent_later(
     browser: Any, db: Database, address: str, ann: Person
 ) -> None:
     page = page_of(browser, address, db, ann)
     page.goto(f"{address}/revise/1")
-    page.keyboard.press("e")
+    edit_response(page)
     page.context.set_offline(True)
     page.locator("#text-output").fill("Written in a tunnel.")
     page.locator("#state", has_text="no connection").wait_for()
@@ -202,7 +272,7 @@ def test_without_a_network_the_text_is_kept_and_sent_later(
 def test_a_crashed_tab_finds_its_text_again(browser: Any, db: Database, address: str, ann: Person) -> None:
     page = page_of(browser, address, db, ann)
     page.goto(f"{address}/revise/1")
-    page.keyboard.press("e")
+    edit_response(page)
     page.context.set_offline(True)
     page.locator("#text-output").fill("Written before the crash.")
     page.wait_for_timeout(100)
@@ -220,7 +290,7 @@ def test_two_windows_merge(browser: Any, db: Database, address: str, ann: Person
     first, second = (page_of(browser, address, db, ann) for _ in range(2))
     for page in (first, second):
         page.goto(f"{address}/revise/1")
-        page.keyboard.press("e")
+        edit_response(page)
     first.locator("#text-output").fill("From the first window.")
     first.keyboard.press("Control+Enter")
     first.wait_for_url("**/item/2**")
@@ -244,7 +314,7 @@ def test_a_lost_lease_is_told_while_typing(
     taken = next_work(db, 1, person(db, "ben", Role.EXPERT))
     assert taken is not None
     assert taken.item.id == 1
-    page.keyboard.press("e")
+    edit_response(page)
     page.locator("#text-output").fill("Too late.")
     page.locator("#kept-text", has_text="went to somebody else").wait_for()
     assert page.locator("#text-output").input_value() == "Too late."
@@ -291,7 +361,7 @@ def test_hostile_texts_do_nothing(browser: Any, db: Database, address: str, ann:
         page.goto(f"{address}/item/4?view={view}")
         assert page.title() == "evil · Pairs · Tunewright"
         assert page.locator("main script, main img, main style").count() == 0
-    page.keyboard.press("e")
+    edit_response(page)
     page.keyboard.press("Control+End")
     page.keyboard.type("!")
     page.locator("#state", has_text="saved ").wait_for()
@@ -328,7 +398,7 @@ def test_right_to_left_texts_run_from_the_right(
     take(db, ann, 2)
     page = page_of(browser, address, db, ann)
     page.goto(f"{address}/item/2")
-    page.keyboard.press("e")
+    edit_response(page)
     direction = "element => getComputedStyle(element).direction"
     assert page.locator("[data-field=output] [data-live=before]").evaluate(direction) == "rtl"
     assert page.locator("#text-output").evaluate(direction) == "rtl"

@@ -100,6 +100,13 @@ def test_totals_count_places_what_is_in_hand_and_what_was_said(db: Database) -> 
     )
 
 
+def test_a_queue_counts_the_revisions_that_are_wanted(db: Database, client: PageClient) -> None:
+    queue = queues.add_revise_queue(db, "q", pairs(5), overlap=2)
+    finish(db, queue, person(db, "ann", Role.EXPERT), 2)
+    assert "of 10 revisions done" in client.get(f"/lead/{queue.id}").text
+    assert "100 items for two people each are 200 revisions" in client.get("/lead").text
+
+
 def test_the_expected_end_takes_the_days_since_the_first_work_of_the_week() -> None:
     found = forecast([0] * 11 + [6, 0, 3], left=9, now=1000.0)
     assert found is not None

@@ -10,8 +10,9 @@ import pytest
 
 from support.review_page import PageClient, client_of, person
 from tunewright.review.model import Arm, Decision, Finding, Person, Role
-from tunewright.review.store import lead, queues, revisions, work
+from tunewright.review.store import lead, outside, queues, revisions, work
 from tunewright.review.store.database import Database
+from tunewright.review.store.outside import Outside
 from tunewright.review.store.queues import NewItem
 from tunewright.review.web.app import create_app
 
@@ -132,7 +133,8 @@ def test_a_life_is_told_from_the_import_over_each_persons_edit_to_the_owners_wor
         "says one word only",
         "kinder",
         'Edited <span class="by">by ann</span>',
-        "[richness] too thin",
+        "The response is thin</p>",
+        "too thin",
         "Changes from the coach&#39;s draft:",
         "Changes from their version 1:",
         'Rejected <span class="by">by bob</span>',
@@ -143,7 +145,21 @@ def test_a_life_is_told_from_the_import_over_each_persons_edit_to_the_owners_wor
     assert -1 not in places, told[places.index(-1)]
     assert places == sorted(places)
     assert HOSTILE not in page
+    assert "[richness]" not in page
+    assert "active time 1 min 01 s" in page
     assert "Name the folders of your runs" in page
+
+
+def test_a_result_of_another_tool_is_told_as_its_experts(db: Database, client: PageClient) -> None:
+    queues.add_revise_queue(db, "Spring", [item(0)])
+    ann, boss = person(db, "ann", Role.EXPERT), person(db, "mia", Role.LEAD)
+    texts = {**item(0).original, "output": "A ripe apple."}
+    made = Outside(1, ann, Decision.EDIT, texts, "", None, 61.0, 61.0, shown_draft=True)
+    list(outside.add_outside(db, [made], tool="potato", by=boss))
+    page = client.get("/record/1").text
+    assert 'Edited <span class="by">by ann</span>' in page
+    assert "brought in from potato" in page
+    assert "<del>An</del><ins>A ripe</ins> apple." in page
 
 
 def test_a_draft_that_the_experiment_hides_is_hidden_here_until_the_queue_is_closed(

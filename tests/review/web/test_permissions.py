@@ -14,7 +14,7 @@ from tunewright.review.model import Role
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import NewItem, add_revise_queue
 from tunewright.review.web.app import create_app
-from tunewright.review.web.security import HEADERS
+from tunewright.review.web.guard import HEADERS
 
 RATER, EXPERT, OWNER, LEAD = Role.RATER, Role.EXPERT, Role.OWNER, Role.LEAD
 ANYBODY: frozenset[Role] = frozenset()  # also without a login
@@ -60,6 +60,8 @@ WHO_MAY = {
     "GET /lead/{queue_id}/results": LEADS,
     "POST /lead/{queue_id}/open": LEADS,
     "POST /lead/{queue_id}/close": LEADS,
+    "POST /lead/{queue_id}/overlap": LEADS,
+    "POST /lead/{queue_id}/people": LEADS,
     "POST /lead/{queue_id}/sample": LEADS,
     "POST /lead/{queue_id}/lock": LEADS,
     "POST /lead/{queue_id}/unblind": LEADS,

@@ -215,14 +215,23 @@ def test_training_comes_first_and_tells_what_was_expected_only_after_it_was_rate
     lesson = client.get(first).text
     assert "1 of 2 as expected" in lesson
     assert "It has no key, see rule" in lesson
-    assert re.search(r"is-right.*?<td>Not valid</td>", lesson, re.S)
+    assert re.search(r"is-right.*?<td[^>]*>Not valid</td>", lesson, re.S)
     assert re.search(
-        r'is-other.*?<td>Ready as it is</td>.*?<span class="expected">Reject</span>', lesson, re.S
+        r'is-other.*?<td[^>]*>Ready as it is</td>.*?<span class="expected">Reject</span>', lesson, re.S
     )
     rated_again = client.submit(first, **fields_of(before.text, 2))
     assert rated_again.status_code == 303
     kept = {one.question: one.value for one in ratings.rating_rows(db, queue.id)}
     assert (kept["validity"], kept["readiness"]) == (0.0, 4.0)  # said before the lesson
+
+
+def test_every_page_of_a_rater_names_the_study_as_its_queue_is_named(study: Study) -> None:
+    db, _, queue = study
+    client = rater_client(db, "ann")
+    first = client.get(f"/rate/{queue.id}/next").headers["location"]
+    for address in (f"/rate/{queue.id}", f"/rate/{queue.id}/instructions", first):
+        assert f"<bdi>{queue.name}</bdi>" in client.get(address).text, address
+    assert "digits choose from top to bottom" in client.get(f"/rate/{queue.id}/instructions").text
 
 
 def test_a_required_answer_that_is_missing_is_asked_for_and_the_others_stay_chosen(study: Study) -> None:

@@ -102,7 +102,7 @@ def test_the_next_pair_is_shown_with_both_versions_and_all_that_is_known(db: Dat
     assert "Does the response offer depth" in page
     assert "Keep it short." in page
     assert "Hello" in page
-    assert "<strong>0</strong> done by you, 3 left for everybody" in page
+    assert "0 done by you · 3 open, shared by all" in page
 
 
 def test_accepting_saves_the_draft_exactly_and_goes_on(db: Database) -> None:
@@ -138,6 +138,24 @@ def test_an_edit_changes_what_was_typed_and_nothing_else(db: Database) -> None:
     ann.submit("/item/1", decision="edit", **sent)
     assert saved(db, 1).decision is Decision.EDIT
     assert saved(db, 1).texts == {**odd.original, "input": "", "output": "one\ntwo"}
+
+
+def test_a_typed_character_that_no_page_can_show_is_never_saved_as_another(db: Database) -> None:
+    """It is refused with its place named, and stands in the editor as the sign that it would become."""
+    queue_of(db)
+    ann = expert(db)
+    ann.get("/revise/1")
+    sent = field_values(ann.get("/item/1").text)
+    sent["text.output"] = "Boil water\0 twice."
+    answer = ann.submit("/item/1", decision="edit", **sent)
+    assert answer.status_code == 422
+    assert "Response holds a character that no page can show (U+0000, after “Boil water”)" in answer.text
+    seen = field_values(answer.text)
+    assert seen["text.output"] == "Boil water\ufffd twice."
+    assert ann.submit("/item/1", decision="reject", **{**seen, "own_words": "b\x1bad"}).status_code == 422
+    assert history(db, 1) == []
+    assert ann.submit("/item/1", decision="edit", **seen).status_code == 303  # it was seen
+    assert saved(db, 1).texts["output"] == "Boil water\ufffd twice."
 
 
 def test_saving_an_unchanged_text_is_accepting(db: Database) -> None:
@@ -224,10 +242,10 @@ def test_undo_brings_the_typed_text_back_into_the_editor(db: Database) -> None:
     ann.get("/revise/1")
     sent = field_values(ann.get("/item/1").text) | {"text.output": "My own words."}
     ann.submit("/item/1", decision="edit", **sent)
-    assert "You decided <b>edit</b>" in ann.get("/item/1").text
+    assert "You <b>edited</b> this pair" in ann.get("/item/1").text
     ann.submit("/item/1/undo")
     page = ann.get("/item/1").text
-    assert "You decided" not in page
+    assert "You <b>" not in page
     assert field_values(page)["text.output"] == "My own words."
     assert field_values(page)["version"] == "2"
     ann.submit("/item/1", decision="edit", **field_values(page))
@@ -414,10 +432,10 @@ def test_the_end_of_a_queue_says_so(db: Database) -> None:
     answer = ann.submit("/item/1", decision="accept", **field_values(ann.get("/item/1").text))
     assert answer.headers["location"] == "/revise/1?after=1&how=accept"
     page = ann.get(answer.headers["location"]).text
-    assert "Tea is done" in page
+    assert "The queue <bdi>Tea</bdi> is done" in page
     assert "Undo" in page
     close_queue(db, queue.id)
-    assert "Tea is closed" in ben.get("/revise/1").text
+    assert "The queue <bdi>Tea</bdi> is closed" in ben.get("/revise/1").text
 
 
 @pytest.mark.parametrize(
@@ -482,3 +500,10 @@ def test_reasons_are_one_text_that_can_be_read_back(picked: tuple[str, ...], wor
     assert reasons.written(picked, words) == kept
     known = frozenset(picked) - {"unknown"}
     assert reasons.read(kept) == (known, words.strip())
+
+
+def test_a_reason_is_told_in_sentences() -> None:
+    told = reasons.said("[changed-task, correctness] the year is wrong")
+    assert told.picked == ("The response is wrong", "The draft changes the task or its data")
+    assert told.own_words == "the year is wrong"
+    assert reasons.said("see [1]") == reasons.Said((), "see [1]")

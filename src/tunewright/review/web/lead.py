@@ -17,7 +17,7 @@ from tunewright.review.model import Queue, QueueKind, Session
 from tunewright.review.store import lead, overview, queues
 from tunewright.review.store.database import Database
 from tunewright.review.store.overview import Totals
-from tunewright.review.web import owner, people_page
+from tunewright.review.web import assignment, owner, people_page
 from tunewright.review.web.experiment_page import experiment, experiment_page, firm
 from tunewright.review.web.framed import framed_page
 from tunewright.review.web.lead_pages import LeadPage, QueuePage, StudyView, bars, queue_row, verdicts
@@ -30,11 +30,14 @@ RESULTS_PAGE = "results.html"
 SAID = {
     "opened": "The queue is open: work is given out again.",
     "closed": "The queue is closed: nothing more is given out. Who has an item in hand may still save it.",
+    "given": "The queue is given to the people below.",
+    "overlap": "Each pair goes to so many people from now on.",
     "drawn": "The sample is drawn.",
     "locked": "The study is locked. Ratings can no longer change.",
 }
 router = APIRouter()
 router.include_router(people_page.router)
+router.include_router(assignment.router)
 router.include_router(owner.router)
 
 Lead = Annotated[Session, Depends(allow(*LEADS))]
@@ -68,6 +71,7 @@ def queue_page(request: Request, session: Lead, queue_id: int, said: str = "") -
         study=_study(db, queue) if queue.kind is QueueKind.RATE else None,
         result=firm(headline(experiment(db, queue, with_edits=False))) if queue.experiment else "",
         said=SAID.get(said, ""),
+        assignment=assignment.assignment_view(db, queue.id) if queue.kind is QueueKind.REVISE else None,
     )
     return render(request, "queue.html.j2", page)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from tunewright.rate.summary import Share, share_of
 from tunewright.review.model import Pace, Queue, QueueKind
 from tunewright.review.store.database import Database
 from tunewright.review.store.overview import DAY, Sampled, Totals
 from tunewright.review.studies import Standing
+from tunewright.review.web.assignment import AssignmentView
 from tunewright.review.web.live_agreement import QuestionAgreement
 
 _WEEK = 7
@@ -19,7 +19,8 @@ _FARTHEST_DAYS = 3650  # an end beyond ten years is no forecast
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When a queue ends at the pace of the last week, in places or rated items per day."""
+    """When a queue ends (seconds since 1970) at the pace of the last week, in revisions or rated items a
+    day."""
 
     per_day: float
     ends: float
@@ -28,12 +29,6 @@ class Forecast:
     def pace(self) -> str:
         """ "43" or, where it is slow, "1.5" """
         return f"{self.per_day:,.0f}" if self.per_day >= 10 else f"{self.per_day:.1f}"
-
-    @property
-    def day(self) -> str:
-        """ "26 Nov 2026" """
-        at = datetime.fromtimestamp(self.ends, UTC)
-        return f"{at.day} {at.strftime('%b %Y')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +97,7 @@ class QueuePage:
     study: StudyView | None
     result: str  # of the experiment, in a sentence; "" where there is none
     said: str = ""
+    assignment: AssignmentView | None = None  # of a queue of pairs
 
 
 def forecast(days: Sequence[int], left: int, now: float) -> Forecast | None:

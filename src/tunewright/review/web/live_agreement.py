@@ -87,9 +87,10 @@ def _agreement(
         problem = "No item has been rated by two people yet." if triples else "Nothing has been rated yet."
         return QuestionAgreement(question.id, question.ask, num, 0, (), (), problem)
     wanted = _SHOWN[question.level if is_choice else "nominal"]
+    notes = tuple(f"{note.rstrip('.')}." for note in measured.notes)
     kept = [one for one in measured.coefficients if f"{one.name} {one.weighting}" in wanted]
     return QuestionAgreement(
-        question.id, question.ask, num, measured.num_pairable, tuple(map(_measure, kept)), measured.notes
+        question.id, question.ask, num, measured.num_pairable, tuple(map(_measure, kept)), notes
     )
 
 

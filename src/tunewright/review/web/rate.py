@@ -55,7 +55,7 @@ def home(request: Request, queue_id: int, session: Rater) -> Response:
         Place(one.place, one.item, one.is_done and queue.is_open) for one in places_of(db, queue_id, person)
     )
     page = HomePage(
-        heading="Rating",
+        study=queue.name,
         home=home_of(queue_id),
         progress=progress_of(db, queue_id, person),
         places=places,
@@ -76,8 +76,8 @@ def next_item(request: Request, queue_id: int, session: Rater) -> Response:
 
 @router.get("/rate/{queue_id}/instructions")
 def instructions(request: Request, queue_id: int, session: Rater) -> Response:
-    _, asked = _open_or_ended(request.app.state.db, queue_id, session.person)
-    page = InstructionsPage(home_of(queue_id), instructions_of(asked), guide_of(asked))
+    queue, asked = _open_or_ended(request.app.state.db, queue_id, session.person)
+    page = InstructionsPage(queue.name, home_of(queue_id), instructions_of(asked), guide_of(asked))
     return render(request, "rate_instructions.html.j2", page)
 
 
@@ -91,11 +91,12 @@ def pause(request: Request, queue_id: int, session: Rater) -> Response:
 def show(request: Request, queue_id: int, item: str, session: Rater) -> Response:
     """The item with what was given so far; a rated training item with what was expected."""
     db, person = request.app.state.db, session.person
-    asked = _rating_is_open(db, queue_id, person)
+    queue, asked = _rating_is_open(db, queue_id, person)
     task = _own_task(db, queue_id, item, person)
     if task.part == "training" and task.is_done:
-        return render(request, "training.html.j2", training_page(db, task, asked, person))
-    return render(request, "rate.html.j2", rate_page(db, task, asked, person, task.given))
+        return render(request, "training.html.j2", training_page(db, task, asked, person, study=queue.name))
+    page = rate_page(db, task, asked, person, task.given, study=queue.name)
+    return render(request, "rate.html.j2", page)
 
 
 @router.post("/rate/{queue_id}/{item}")
@@ -105,7 +106,7 @@ def save(request: Request, queue_id: int, item: str, session: Rater, form: Form)
     A script (Accept: application/json) gets the next address, and errors as the page that tells them.
     """
     db, person = request.app.state.db, session.person
-    asked = _rating_is_open(db, queue_id, person)
+    queue, asked = _rating_is_open(db, queue_id, person)
     task = _own_task(db, queue_id, item, person)
     if task.part == "training" and task.is_done:
         return go(request, f"{home_of(queue_id)}/{item}")  # its expected answer was shown: said once is said
@@ -113,7 +114,7 @@ def save(request: Request, queue_id: int, item: str, session: Rater, form: Form)
     values, missing = read_answers(asked.questions, codes, form)
     values = {place: value for place, value in values.items() if value != "" or place in task.given}
     if missing:
-        page = rate_page(db, task, asked, person, values, missing=tuple(missing))
+        page = rate_page(db, task, asked, person, values, study=queue.name, missing=tuple(missing))
         return render(request, "rate.html.j2", page, status=422)
     try:
         saved = ratings.rate(
@@ -141,11 +142,11 @@ def _open_or_ended(db: Database, queue_id: int, person: Person) -> tuple[Queue, 
     return queue, asking(db, queue)
 
 
-def _rating_is_open(db: Database, queue_id: int, person: Person) -> Asking:
+def _rating_is_open(db: Database, queue_id: int, person: Person) -> tuple[Queue, Asking]:
     queue, asked = _open_or_ended(db, queue_id, person)
     if not queue.is_open:
         raise HTTPException(409, "Rating has ended: the study is closed. What you saved before counts.")
-    return asked
+    return queue, asked
 
 
 def _own_task(db: Database, queue_id: int, item: str, person: Person) -> Task:

@@ -52,7 +52,7 @@ class Place:
 class HomePage:
     """Where a rater begins and comes back to. `ended` says why nothing can be rated any more."""
 
-    heading: str
+    study: str
     home: str
     progress: Progress
     places: tuple[Place, ...]
@@ -63,6 +63,7 @@ class HomePage:
 
 @dataclass(frozen=True, slots=True)
 class InstructionsPage:
+    study: str
     home: str
     instructions: Markup | str
     guide: tuple[Asked, ...]
@@ -75,9 +76,11 @@ class PausePage:
 
 @dataclass(frozen=True, slots=True)
 class RatePage:
-    """One item. `was_missing` counts required questions that came back empty with the last try."""
+    """One item. `study` is the name that the lead gave the queue; `was_missing` counts required
+    questions that came back empty with the last try."""
 
     heading: str
+    study: str
     home: str
     item: str
     previous: str
@@ -122,11 +125,13 @@ def rate_page(
     person: Person,
     given: Mapping[tuple[str, str], Any],
     *,
+    study: str,
     missing: tuple[str, ...] = (),
 ) -> RatePage:
     """The item with what was given, or was tried: `missing` are the names of questions left out."""
     return RatePage(
         heading=heading_of(task),
+        study=study,
         home=home_of(task.queue_id),
         item=task.item,
         previous=previous_of(db, task, person),

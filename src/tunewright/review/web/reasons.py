@@ -85,6 +85,23 @@ def read(reason: str) -> tuple[frozenset[str], str]:
     return (names, found[2]) if names <= _NAMES.keys() else (frozenset(), reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A kept reason for readers: `picked` in sentences without a full stop, and the own words."""
+
+    picked: tuple[str, ...]
+    own_words: str
+
+
+def said(reason: str) -> Said:
+    """What was picked in words ("The draft changes the task or its data") and what was written."""
+    names, own_words = read(reason)
+    return Said(tuple(words for name, words in _NAMES.items() if name in names), own_words)
+
+
+# by name the sentence; what follows the colon only helps to choose
 _NAMES: Mapping[str, str] = {
-    reason.name: reason.words for group in (INSTRUCTION, RESPONSE, DRAFT) for reason in group.reasons
+    reason.name: f"{group.title} {reason.words.partition(':')[0]}"
+    for group in (INSTRUCTION, RESPONSE, DRAFT)
+    for reason in group.reasons
 }

@@ -14,14 +14,14 @@ from tunewright.review.run_folders import ReportPage, RunFolders
 from tunewright.review.store import look, people, queues, revisions
 from tunewright.review.store.database import Database
 from tunewright.review.web.changes import Change, changes, plain
-from tunewright.review.web.pages import when_iso
+from tunewright.review.web.pages import duration, when_iso
 
 ORIGINAL, DRAFT = "the original", "the coach's draft"
 _ACTIONS = {
     "take": "Taken",
     "give back": "Given back",
     "undo": "Undone",
-    "revision.imported": "Brought in from another tool",
+    "import result": "Brought in from another tool",
     "choose": "Version chosen as final",
 }
 _DECISIONS = {
@@ -31,7 +31,6 @@ _DECISIONS = {
     "skip": "Skipped",
     "flag": "Flagged for the owner",
 }
-_KINDS = {"accept": "good", "edit": "info", "reject": "bad", "skip": "", "flag": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,6 @@ class Moment:
     at: float
     person: str
     title: str
-    kind: str
     reason: str
     facts: tuple[tuple[str, str], ...]
     fields: tuple[Change, ...]
@@ -166,43 +164,49 @@ def _others(db: Database, item: Item) -> tuple[tuple[Item, str], ...]:
 
 def _moment(event: Event, item: Item, made: list[Revision], names: Mapping[int, str]) -> Moment:
     detail = event.detail
+    reason = str(detail.get("reason", ""))
     revision = _revision(event, made, names)
     if revision is not None:
-        decision = revision.decision.value
-        against, before = _before(revision, item, made)
-        fields = changes(before, revision.texts) if before != revision.texts else ()
-        facts = [("active time", f"{revision.seconds:.0f} s"), ("version", str(revision.version))]
-        facts.append(("shown", DRAFT if revision.shown_draft else ORIGINAL))
-        return Moment(
-            event.at,
-            event.person,
-            _DECISIONS.get(decision, decision),
-            _KINDS.get(decision, ""),
-            revision.reason,
-            tuple(facts),
-            tuple(one for one in fields if one.is_changed),
-            against,
-        )
+        return _saved(event, revision, item, made)
     if event.action == "verdict":
-        is_good = bool(detail.get("ok"))
-        title = "The owner finds it good" if is_good else "The owner finds it not good"
-        kind = "good" if is_good else "bad"
-        return Moment(event.at, event.person, title, kind, str(detail.get("reason", "")), (), (), "")
-    facts_ = tuple((name, _short(value)) for name, value in detail.items() if name != "of")
-    return Moment(event.at, event.person, _ACTIONS.get(event.action, event.action), "", "", facts_, (), "")
+        title = "The owner finds it good" if detail.get("ok") else "The owner finds it not good"
+        return Moment(event.at, event.person, title, reason, (), (), "")
+    told = [(name, detail[name]) for name in detail if name not in ("reason", "of")]
+    if event.action == "undo":
+        told = [("version taken back", detail["of"])]
+    facts = tuple((name, _short(value)) for name, value in told)
+    return Moment(event.at, event.person, _ACTIONS.get(event.action, event.action), reason, facts, (), "")
+
+
+def _saved(event: Event, revision: Revision, item: Item, made: list[Revision]) -> Moment:
+    """A revision, made here or brought in from another tool; then its expert is the one who is named."""
+    against, before = _before(revision, item, made)
+    fields = changes(before, revision.texts) if before != revision.texts else ()
+    facts = [("active time", duration(revision.seconds)), ("version", str(revision.version))]
+    facts.append(("shown", DRAFT if revision.shown_draft else ORIGINAL))
+    if "tool" in event.detail:
+        facts.append(("brought in from", str(event.detail["tool"])))
+    return Moment(
+        event.at,
+        _expert(event),
+        _DECISIONS[revision.decision.value],
+        revision.reason,
+        tuple(facts),
+        tuple(one for one in fields if one.is_changed),
+        against,
+    )
 
 
 def _revision(event: Event, made: list[Revision], names: Mapping[int, str]) -> Revision | None:
-    if event.action not in ("save", "revision.imported"):
+    if event.action not in ("save", "import result"):
         return None
-    return next(
-        (
-            one
-            for one in made
-            if names.get(one.person_id) == event.person and one.version == event.detail.get("version")
-        ),
-        None,
-    )
+    who, version = _expert(event), event.detail.get("version")
+    return next((one for one in made if names.get(one.person_id) == who and one.version == version), None)
+
+
+def _expert(event: Event) -> str:
+    """Whose revision it is: `import result` notes who brought it in, and `of` whom it is."""
+    return str(event.detail.get("of", "")) if event.action == "import result" else event.person
 
 
 def _before(revision: Revision, item: Item, made: list[Revision]) -> tuple[str, Texts]:

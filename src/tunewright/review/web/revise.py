@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from tunewright.review.diff import compare
 from tunewright.review.marked import diff_html
 from tunewright.review.model import Decision, Queue, QueueKind, Session, Work
+from tunewright.review.store.assignment import is_for
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import item, queue
 from tunewright.review.store.revisions import Stale, autosave, history, save, undo
@@ -42,6 +43,7 @@ Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 Form = Annotated[Mapping[str, list[str]], Depends(form_lists)]
 
 _RENEW_BELOW_SECONDS = 900.0
+_NO_QUEUE = "There is no such queue of pairs for you to revise."
 
 
 @router.get("/revise/{queue_id}")
@@ -53,6 +55,8 @@ def next_item(request: Request, session: Expert, queue_id: Id, after: str = "", 
     if work is not None:
         return see(f"/item/{work.item.id}", after, how)
     num_done, num_left = done_and_left(db, found.id, session.person)
+    if not num_done and not is_for(db, found.id, session.person):
+        raise HTTPException(404, _NO_QUEUE)
     last, words = last_of(after, how)
     return render(request, "revise_done.html.j2", DonePage(found, num_done, num_left, last, words))
 
@@ -191,5 +195,5 @@ def _taken_again(db: Database, session: Session, item_id: int, sent: Sent) -> Wo
 def _revise_queue(db: Database, queue_id: int) -> Queue:
     found = queue(db, queue_id)
     if found is None or found.kind is not QueueKind.REVISE:
-        raise HTTPException(404, "There is no such queue of pairs to revise.")
+        raise HTTPException(404, _NO_QUEUE)
     return found

@@ -13,9 +13,8 @@ from tunewright.errors import RecipeError
 from tunewright.rate.criteria import load_criteria
 from tunewright.review.diff import Diff, Span, compare
 from tunewright.review.marked import diff_html
-from tunewright.review.model import TEXT_FIELDS, Finding, Queue, Texts, Work
+from tunewright.review.model import FIELD_TITLES, TEXT_FIELDS, Finding, Queue, Texts, Work
 from tunewright.review.text import looks_like_code, rendered, shown
-from tunewright.review.web.changes import TITLES
 
 VIEWS: Mapping[str, str] = {
     "differences": "Differences",
@@ -113,7 +112,7 @@ def fields_of(work: Work, queue: Queue, texts: Texts, *, view: str, all_views: b
         found.append(
             FieldView(
                 name=name,
-                title=TITLES[name],
+                title=FIELD_TITLES[name],
                 original=_pane(diff.before, original, views, findings),
                 draft=None if item.draft is None else _pane(diff.after, draft, views),
                 text=text,

@@ -41,6 +41,7 @@ class Lesson:
 @dataclass(frozen=True, slots=True)
 class TrainingPage:
     heading: str
+    study: str
     home: str
     previous: str
     progress: Progress
@@ -51,7 +52,7 @@ class TrainingPage:
     answers: tuple[ShownAnswer, ...]
 
 
-def training_page(db: Database, task: Task, asked: Asking, person: Person) -> TrainingPage:
+def training_page(db: Database, task: Task, asked: Asking, person: Person, *, study: str) -> TrainingPage:
     """Of a training item that `person` has rated."""
     expected = ratings.expected(db, task.queue_id, task.item, person)
     assert expected is not None
@@ -68,6 +69,7 @@ def training_page(db: Database, task: Task, asked: Asking, person: Person) -> Tr
     num_right = sum(row.is_right for row in rows)
     return TrainingPage(
         heading=heading_of(task),
+        study=study,
         home=home_of(task.queue_id),
         previous=previous_of(db, task, person),
         progress=progress_of(db, task.queue_id, person),

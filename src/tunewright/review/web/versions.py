@@ -22,6 +22,7 @@ from tunewright.review.store.database import Database
 from tunewright.review.store.versions import Versions
 from tunewright.review.text import excerpt
 from tunewright.review.web.changes import Change, changes
+from tunewright.review.web.decisions import past
 from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.pages import render
 from tunewright.review.web.security import OWNERS, allow, form_of
@@ -78,9 +79,6 @@ class ChoicePage:
     seen: str
     reason: str
     problem: str = ""
-
-
-WORDS = {"accept": "accepted", "edit": "edited", "reject": "rejected", "flag": "flagged"}
 
 
 @router.get("/versions/{queue_id}")
@@ -143,7 +141,7 @@ def _find(db: Database, queue_id: int, item_id: int) -> Versions:
 
 
 def _line(found: Versions) -> Line:
-    said = [WORDS[revision.decision.value] for _, revision in found.made]
+    said = [past(revision.decision) for _, revision in found.made]
     text = found.item.original.get("instruction") or found.item.original.get("output") or "(no instruction)"
     return Line(
         f"/versions/{found.item.queue_id}/{found.item.id}",
@@ -170,7 +168,7 @@ def _page(queue: Queue, found: Versions, *, reason: str = "", problem: str = "")
         versions=tuple(
             Version(
                 letter,
-                WORDS[revision.decision.value],
+                past(revision.decision),
                 revision.reason,
                 changes(found.item.original, revision.texts),
                 revision is chosen,

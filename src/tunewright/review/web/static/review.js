@@ -1,5 +1,5 @@
-// What every page shares: keys from data-key attributes, the list of them on "?", a voice for screen
-// readers, and POSTs that carry the session's secret. Pages work without any of it.
+// What every page shares: keys from data-key attributes, the list of them on "?", the reader's own time of day,
+// a voice for screen readers, and POSTs that carry the session's secret. Pages work without any of it.
 "use strict";
 
 (() => {
@@ -148,6 +148,17 @@
     root.classList.toggle("keys-off", !onOff.checked);
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+
+  // Times come in UTC. Here they are the reader's own, in the same form; the UTC time stays in the title.
+  const OWN_TIME = new Intl.DateTimeFormat("en-US", {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  });
+  for (const time of document.querySelectorAll('time[datetime$="Z"]')) {
+    const part = Object.fromEntries(OWN_TIME.formatToParts(new Date(time.dateTime)).map((one) => [one.type, one.value]));
+    const isDay = !time.textContent.includes(":");
+    if (!isDay) time.title = time.textContent;
+    time.textContent = `${part.day} ${part.month} ${part.year}` + (isDay ? "" : `, ${part.hour}:${part.minute}`);
+  }
 
   // A form is sent once: a second click while the first is under way does nothing.
   document.addEventListener("submit", (event) => {

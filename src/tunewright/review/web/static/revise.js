@@ -60,6 +60,10 @@
     return made;
   }
 
+  // What accepting would save: the text that the page came with, unless the server says it is another one.
+  const begun = new Map(areas.map((area) => [area, area.defaultValue]));
+  areas.filter((area) => area.closest("[data-changed]")).forEach((area) => begun.delete(area));
+
   function putBack(copy) {
     for (const area of areas) {
       if (copy.texts[area.name] === undefined || copy.texts[area.name] === area.value) continue;
@@ -92,8 +96,6 @@
   function changed(area) {
     dirty.add(area);
     isBehind = true;
-    const field = area.closest(".pair-field");
-    field.dataset.changed = "yes";
     state.textContent = "typing …";
     showChanged();
     if (area.value.length < LONG) keepCopy(); // a longer one with the autosave: each copy takes a while
@@ -130,7 +132,7 @@
     state.textContent = "not saved: kept in this browser";
     if (response.status === 409) {
       tell("Another window saved this pair. Nothing of yours is lost: it is kept here.",
-        button("Compare both", () => form.requestSubmit(saveButton)));
+        button("Compare both", () => { saveButton.disabled = false; form.requestSubmit(saveButton); }));
     } else if (response.status === 410) {
       tell("This pair went to somebody else after half an hour without a change. What you typed is kept on the server.",
         button("Next pair", () => { location.href = document.getElementById("accept").dataset.next; }));
@@ -176,20 +178,39 @@
     fit();
   }
 
+  // There is something of one's own to save only where a text differs; until then accepting says it all.
   function showChanged() {
-    const isChanged = Boolean(form.querySelector("[data-changed]"));
+    const isChanged = areas.some((area) => area.value !== begun.get(area));
+    saveButton.disabled = !isChanged;
     saveButton.classList.toggle("primary", isChanged);
     acceptButton.classList.toggle("primary", !isChanged);
   }
 
-  function edit(name) {
-    const area = areas.find((one) => one.name === `text.${name}`) ?? areas[0];
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !saveButton.disabled || why.open) return;
+    state.textContent = "nothing changed yet";
+    say("Nothing is changed yet, so there is nothing of yours to save.");
+  });
+
+  let lastField = null; // the one last written in
+  form.addEventListener("focusin", (event) => {
+    if (areas.includes(event.target)) lastField = event.target.closest(".pair-field");
+  });
+
+  // The field that has the focus, else the one written in last, else the first that the draft changed.
+  function fieldToEdit() {
+    const fields = [...form.querySelectorAll(".pair-field")];
+    return document.activeElement.closest(".pair-field") ?? lastField
+      ?? fields.find((one) => one.querySelector(".draft") && !one.matches(".is-single"))
+      ?? fields.find((one) => one.dataset.field === "output") ?? fields[0];
+  }
+
+  document.getElementById("edit").addEventListener("click", () => {
+    const area = fieldToEdit().querySelector("textarea");
     area.closest("details").open = true;
     area.focus();
     area.scrollIntoView({ block: "nearest" });
-  }
-
-  document.getElementById("edit").addEventListener("click", () => edit("output"));
+  });
   for (const details of form.querySelectorAll("details.editor")) {
     const summary = details.querySelector("summary");
     summary.addEventListener("click", () => setTimeout(() => {
@@ -323,9 +344,9 @@
     const isActive = document.visibilityState === "visible" && now - usedAt < 60_000;
     if (isActive) active += Math.min(now - tickedAt, 2000) / 1000; // a sleeping computer is not at work
     tickedAt = now;
-    form.elements.seconds.value = active.toFixed(1);
+    form.elements.seconds.value = active.toFixed(3);
     const whole = Math.floor(active);
-    clock.textContent = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}${isActive ? "" : " paused"}`;
+    clock.textContent = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}${isActive ? " active" : " resting"}`;
     sessionStorage.setItem(timeKey, JSON.stringify({ active, opened: form.elements.opened.value }));
   }
 
