@@ -63,6 +63,7 @@ COMMANDS = [
     "study results",
     "review",
     "review import",
+    "review assign",
     "review export",
     "review lock",
     "review backup",

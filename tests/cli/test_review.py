@@ -262,6 +262,35 @@ def test_a_study_is_locked_with_what_was_rated_on_the_page(place: Path, tmp_path
     assert folder.is_locked
 
 
+def test_a_queue_is_given_to_named_people_and_back_to_everybody(place: Path, pairs: Path) -> None:
+    run("import", pairs, "--db", place)
+    assert run("assign", "pairs", "--db", place) == (
+        "queue 'pairs': everybody who may revise; 1 revision of each pair\n"
+    )
+    for name, role in (("ann", "expert"), ("rob", "rater")):
+        run("users", "add", name, "--role", role, "--db", place, typed="a long password\na long password\n")
+    assert run("assign", "pairs", "ann", "--overlap", "2", "--db", place) == (
+        "queue 'pairs': ann; 2 revisions of each pair\n"
+    )
+    for arguments, words in (
+        (["ann", "zoe"], "nobody here is called 'zoe'; see: tunewright review users list"),
+        (["rob"], "rob: a rater sees no pairs"),
+        (["ann", "--everybody"], "give names or --everybody, not both"),
+        (["--overlap", "1"], "each pair goes to 2 people now; give a number from 2 to 50"),
+    ):
+        with pytest.raises((DataError, RecipeError), match=words):
+            run("assign", "pairs", *arguments, "--db", place)
+    assert "ann; 2" in run("assign", "pairs", "--db", place)
+    assert "everybody who may revise; 2" in run("assign", "pairs", "--everybody", "--db", place)
+
+
+def test_a_study_is_not_assigned(place: Path, tmp_path: Path) -> None:
+    study = full_study(tmp_path / "study").path
+    run("import", study, "--name", "pilot", "--db", place)
+    with pytest.raises(DataError, match="'pilot' is a rating study; its plan says who rates what"):
+        run("assign", "pilot", "--db", place)
+
+
 def test_a_queue_of_pairs_is_not_locked(place: Path, pairs: Path) -> None:
     run("import", pairs, "--db", place)
     with pytest.raises(DataError, match="the queue 'pairs' is no rating study"):

@@ -1,12 +1,17 @@
-"""What the commands of the review page say of their counts."""
+"""What the commands of the review page say, and what they read from their options."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     from tunewright.review.exchange import Exported
+
+LEFT_OUT = 3  # the exit code of "done, but not with everything"; `generate` has the same
+MOST_LINES = 10
 
 _WHY = {
     "open": "open",
@@ -53,3 +58,29 @@ def _items(done: Exported) -> str:
     if done.format == "csv":  # an item has a row for each person
         written = f"{counted(done.num_written, 'row')} of {items}"
     return f"{written} written; of all items {', '.join(states)}"
+
+
+def tell_left_out(why: Sequence[str], what: str) -> None:
+    """Name what was left out, and end with exit code 3 if anything was."""
+    from tunewright.cli.show import error
+
+    for one in why[:MOST_LINES]:
+        error(one)
+    if why:
+        error(f"{counted(len(why), what)} left out, the rest is done")
+        raise typer.Exit(LEFT_OUT)
+
+
+def listed(text: str) -> list[str]:
+    """ "a, b" as ["a", "b"]."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def pairs(text: str, how: str) -> dict[str, str]:
+    """ "3=ann,4=bob" as {"3": "ann", "4": "bob"}."""
+    from tunewright.errors import RecipeError
+
+    found = {left.strip(): right.strip() for left, _, right in (one.partition("=") for one in listed(text))}
+    if not all(left and right for left, right in found.items()):
+        raise RecipeError(f"--people {text}: write {how}")
+    return found
