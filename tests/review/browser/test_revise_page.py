@@ -250,6 +250,23 @@ def test_the_decisions_come_before_the_reasons_and_the_clock_says_what_it_is(
     assert clock.inner_text().endswith(" active")
 
 
+@pytest.mark.parametrize("width", [390, 700, 1000, 1280])
+def test_no_button_moves_while_somebody_types(
+    browser: Any, db: Database, address: str, ann: Person, width: int
+) -> None:
+    """What the bar says beside the buttons comes and goes; who is about to press one must hit that one."""
+    page = page_of(browser, address, db, ann, width=width)
+    page.goto(address + "/revise/1")
+    edit_response(page)
+    places = """() => [...document.querySelectorAll('.actions button:not(.why-panel *), #why > summary')]
+        .map(one => [one.innerText, one.getBoundingClientRect().left, one.getBoundingClientRect().top])"""
+    before = page.evaluate(places)
+    assert len(before) == 7
+    page.locator("#text-output").press_sequentially("x")
+    page.locator("#state", has_text="saved ").wait_for()
+    assert page.evaluate(places) == before
+
+
 def test_without_a_network_the_text_is_kept_and_sent_later(
     browser: Any, db: Database, address: str, ann: Person
 ) -> None:
