@@ -16,7 +16,7 @@ from tunewright.errors import DataError, RunFolderError
 from tunewright.evaluate.study.adjudicate import Disagreement
 from tunewright.evaluate.study.questions import QuestionSet
 from tunewright.review.model import Queue, QueueKind, Session
-from tunewright.review.store import adjudications, queues, ratings
+from tunewright.review.store import adjudications, ratings
 from tunewright.review.store.adjudications import AlreadyDecided
 from tunewright.review.store.database import Database
 from tunewright.review.store.study_items import study_item
@@ -31,6 +31,7 @@ from tunewright.review.web.adjudicate_page import (
     texts_of,
 )
 from tunewright.review.web.asked import read_answers, value_label
+from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.pages import render
 from tunewright.review.web.replies import go
@@ -47,7 +48,7 @@ Form = Annotated[Mapping[str, str], Depends(form_of)]
 def show_list(request: Request, queue_id: int, session: Owner) -> Response:
     """All disagreements of a locked study, those without a decision first, the largest on top."""
     db = request.app.state.db
-    queue = _study(db, queue_id)
+    queue = asked_queue(db, queue_id, QueueKind.RATE)
     try:
         waits = _waits(db, queue)
     except RunFolderError as error:
@@ -103,15 +104,8 @@ def decide(
     return go(request, address_of(queue_id, left[0], codes_of_next))
 
 
-def _study(db: Database, queue_id: int) -> Queue:
-    queue = queues.queue(db, queue_id)
-    if queue is None or queue.kind is not QueueKind.RATE:
-        raise HTTPException(404, "There is no such study.")
-    return queue
-
-
 def _ready(db: Database, queue_id: int) -> Queue:
-    queue = _study(db, queue_id)
+    queue = asked_queue(db, queue_id, QueueKind.RATE)
     try:
         if not folder_of(queue).is_locked:
             raise HTTPException(409, "Adjudication begins when a lead locks the study. Ask a lead.")

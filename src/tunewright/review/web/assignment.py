@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from tunewright.errors import DataError
-from tunewright.review.model import Person, Queue, Role, Session
+from tunewright.review.model import Person, QueueKind, Role, Session
 from tunewright.review.store.assignment import MAX_OVERLAP, assign, assigned, raise_overlap
 from tunewright.review.store.database import Database
 from tunewright.review.store.people import people
-from tunewright.review.store.queues import queue
+from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.security import LEADS, MAX_ID, allow, form_lists, form_of
 
@@ -53,7 +53,7 @@ def give_to(
 ) -> Response:
     """The ticked people get the work of the queue; nobody ticked, everybody."""
     db = request.app.state.db
-    found = _queue(db, queue_id)
+    found = asked_queue(db, queue_id, QueueKind.REVISE)
     chosen = [whole_number(one) for one in form.get("person", [])]
     if any(one is None or one > MAX_ID for one in chosen):
         raise HTTPException(422, "Choose people from the list; load the page again if it is old.")
@@ -73,19 +73,12 @@ def ask_more(
 ) -> Response:
     """So many people revise each pair from now on."""
     db = request.app.state.db
-    found = _queue(db, queue_id)
+    found = asked_queue(db, queue_id, QueueKind.REVISE)
     try:
         raise_overlap(db, found.id, whole_number(form.get("overlap", "")) or 0, by=session.person)
     except DataError as error:
         raise HTTPException(422, _sentence(error)) from None
     return RedirectResponse(f"/lead/{found.id}?said=overlap", 303)
-
-
-def _queue(db: Database, queue_id: int) -> Queue:
-    found = queue(db, queue_id)
-    if found is None:
-        raise HTTPException(404, f"There is no queue {queue_id}.")
-    return found
 
 
 def _sentence(error: DataError) -> str:

@@ -18,6 +18,7 @@ from tunewright.review.store import lead, overview, queues
 from tunewright.review.store.database import Database
 from tunewright.review.store.overview import Totals
 from tunewright.review.web import assignment, owner, people_page
+from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.experiment_page import experiment, experiment_page, firm
 from tunewright.review.web.framed import framed_page
 from tunewright.review.web.lead_pages import LeadPage, QueuePage, StudyView, bars, queue_row, verdicts
@@ -58,7 +59,7 @@ def lead_page(request: Request, session: Lead) -> Response:
 @router.get("/lead/{queue_id}")
 def queue_page(request: Request, session: Lead, queue_id: int, said: str = "") -> Response:
     db = request.app.state.db
-    queue = _queue(db, queue_id)
+    queue = asked_queue(db, queue_id)
     days = overview.finished_per_day(db, queue.id)
     sample = lead.verdicts(db, queue.id) if queue.kind is QueueKind.REVISE else []
     page = QueuePage(
@@ -78,7 +79,7 @@ def queue_page(request: Request, session: Lead, queue_id: int, said: str = "") -
 
 @router.get("/lead/{queue_id}/experiment")
 def experiment_of(request: Request, session: Lead, queue_id: int) -> Response:
-    queue = _queue(request.app.state.db, queue_id)
+    queue = asked_queue(request.app.state.db, queue_id)
     if not queue.experiment:
         raise HTTPException(
             404,
@@ -89,7 +90,7 @@ def experiment_of(request: Request, session: Lead, queue_id: int) -> Response:
 
 @router.post("/lead/{queue_id}/open")
 def open_queue(request: Request, session: Lead, queue_id: int) -> Response:
-    queue = _queue(request.app.state.db, queue_id)
+    queue = asked_queue(request.app.state.db, queue_id)
     if queue.kind is QueueKind.RATE and _is_locked(queue):
         raise HTTPException(409, "The study is locked; no rating is taken any more.")
     queues.open_queue(request.app.state.db, queue_id, by=session.person)
@@ -98,7 +99,7 @@ def open_queue(request: Request, session: Lead, queue_id: int) -> Response:
 
 @router.post("/lead/{queue_id}/close")
 def close_queue(request: Request, session: Lead, queue_id: int) -> Response:
-    _queue(request.app.state.db, queue_id)
+    asked_queue(request.app.state.db, queue_id)
     queues.close_queue(request.app.state.db, queue_id, by=session.person)
     return _back(queue_id, "closed")
 
@@ -107,7 +108,7 @@ def close_queue(request: Request, session: Lead, queue_id: int) -> Response:
 def sample(request: Request, session: Lead, form: Form, queue_id: int) -> Response:
     """Draw that share (in per cent) of the finished items for the owner."""
     db = request.app.state.db
-    if _queue(db, queue_id).kind is not QueueKind.REVISE:
+    if asked_queue(db, queue_id).kind is not QueueKind.REVISE:
         raise HTTPException(409, "Samples are drawn of revised pairs; a study has gold and repeated items.")
     try:
         share = float(form.get("percent", "")) / 100
@@ -121,7 +122,7 @@ def sample(request: Request, session: Lead, form: Form, queue_id: int) -> Respon
 def lock(request: Request, session: Lead, form: Form, queue_id: int) -> Response:
     """End the rating for good. Nothing is unblinded by this."""
     db = request.app.state.db
-    queue = _study_queue(db, queue_id)
+    queue = asked_queue(db, queue_id, QueueKind.RATE)
     allow_missing = form.get("missing") == "yes"
     try:
         missing = 0 if allow_missing or _is_locked(queue) else studies.standing(db, queue).num_missing
@@ -138,7 +139,7 @@ def lock(request: Request, session: Lead, form: Form, queue_id: int) -> Response
 @router.post("/lead/{queue_id}/unblind")
 def unblind(request: Request, session: Lead, queue_id: int) -> Response:
     """Open the key and compute the results; refused before the lock."""
-    queue = _study_queue(request.app.state.db, queue_id)
+    queue = asked_queue(request.app.state.db, queue_id, QueueKind.RATE)
     if not _is_locked(queue):
         raise HTTPException(
             409, "Lock the study first: after a look at the results no rating is blind any more."
@@ -153,25 +154,11 @@ def unblind(request: Request, session: Lead, queue_id: int) -> Response:
 
 @router.get("/lead/{queue_id}/results")
 def results(request: Request, session: Lead, queue_id: int) -> Response:
-    queue = _study_queue(request.app.state.db, queue_id)
+    queue = asked_queue(request.app.state.db, queue_id, QueueKind.RATE)
     page = Path(queue.study) / RESULTS_PAGE
     if not _is_locked(queue) or not page.is_file():
         raise HTTPException(404, "There are no results yet: lock the study, then unblind it.")
     return framed_page(page)
-
-
-def _queue(db: Database, queue_id: int) -> Queue:
-    queue = queues.queue(db, queue_id)
-    if queue is None:
-        raise HTTPException(404, f"There is no queue {queue_id}.")
-    return queue
-
-
-def _study_queue(db: Database, queue_id: int) -> Queue:
-    queue = _queue(db, queue_id)
-    if queue.kind is not QueueKind.RATE:
-        raise HTTPException(404, "This queue is no rating study.")
-    return queue
 
 
 def _study(db: Database, queue: Queue) -> StudyView:

@@ -14,14 +14,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tunewright.review.diff import compare
 from tunewright.review.marked import diff_html
-from tunewright.review.model import Decision, Queue, QueueKind, Session, Work
+from tunewright.review.model import Decision, QueueKind, Session, Work
 from tunewright.review.store.assignment import is_for
 from tunewright.review.store.database import Database
-from tunewright.review.store.queues import item, queue
+from tunewright.review.store.queues import item
 from tunewright.review.store.revisions import Stale, autosave, history, save, undo
 from tunewright.review.store.waiting import done_and_left
 from tunewright.review.store.work import PlaceLost, begun_at, next_work, renew, work_on
 from tunewright.review.web import reasons
+from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.pages import render
 from tunewright.review.web.revise_answers import (
     item_answer,
@@ -43,20 +44,19 @@ Id = Annotated[int, Path(ge=1, le=MAX_ID)]
 Form = Annotated[Mapping[str, list[str]], Depends(form_lists)]
 
 _RENEW_BELOW_SECONDS = 900.0
-_NO_QUEUE = "There is no such queue of pairs for you to revise."
 
 
 @router.get("/revise/{queue_id}")
 def next_item(request: Request, session: Expert, queue_id: Id, after: str = "", how: str = "") -> Response:
     """On to the pair that is theirs now; a page with the numbers where there is none."""
     db: Database = request.app.state.db
-    found = _revise_queue(db, queue_id)
+    found = asked_queue(db, queue_id, QueueKind.REVISE)
     work = next_work(db, queue_id, session.person)
     if work is not None:
         return see(f"/item/{work.item.id}", after, how)
     num_done, num_left = done_and_left(db, found.id, session.person)
     if not num_done and not is_for(db, found.id, session.person):
-        raise HTTPException(404, _NO_QUEUE)
+        raise HTTPException(404, "This queue is given to other people.")
     last, words = last_of(after, how)
     return render(request, "revise_done.html.j2", DonePage(found, num_done, num_left, last, words))
 
@@ -190,10 +190,3 @@ def _taken_again(db: Database, session: Session, item_id: int, sent: Sent) -> Wo
     except (PlaceLost, Stale):
         return None
     return work_on(db, item_id, session.person)
-
-
-def _revise_queue(db: Database, queue_id: int) -> Queue:
-    found = queue(db, queue_id)
-    if found is None or found.kind is not QueueKind.REVISE:
-        raise HTTPException(404, _NO_QUEUE)
-    return found

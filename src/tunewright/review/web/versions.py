@@ -17,10 +17,11 @@ from starlette.responses import RedirectResponse, Response
 
 from tunewright.errors import DataError
 from tunewright.review.model import Queue, QueueKind, Revision, Session
-from tunewright.review.store import queues, versions
+from tunewright.review.store import versions
 from tunewright.review.store.database import Database
 from tunewright.review.store.versions import Versions
 from tunewright.review.text import excerpt
+from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.changes import Change, changes
 from tunewright.review.web.decisions import past
 from tunewright.review.web.form_values import whole_number
@@ -84,7 +85,7 @@ class ChoicePage:
 @router.get("/versions/{queue_id}")
 def show_list(request: Request, session: Owner, queue_id: int) -> Response:
     db = request.app.state.db
-    queue = _queue(db, queue_id)
+    queue = asked_queue(db, queue_id, QueueKind.REVISE)
     offset = whole_number(request.query_params.get("from", "")) or 0
     found, more = versions.differing(db, queue_id, offset=offset, limit=PAGE)
     page = ListPage(
@@ -100,14 +101,18 @@ def show_list(request: Request, session: Owner, queue_id: int) -> Response:
 @router.get("/versions/{queue_id}/{item_id}")
 def show(request: Request, session: Owner, queue_id: int, item_id: int) -> Response:
     db = request.app.state.db
-    return render(request, "versions_item.html.j2", _page(_queue(db, queue_id), _find(db, queue_id, item_id)))
+    return render(
+        request,
+        "versions_item.html.j2",
+        _page(asked_queue(db, queue_id, QueueKind.REVISE), _find(db, queue_id, item_id)),
+    )
 
 
 @router.post("/versions/{queue_id}/{item_id}")
 def choose(request: Request, session: Owner, form: Form, queue_id: int, item_id: int) -> Response:
     """Keep the choice and go back to the list. 422 without one, 409 when an expert saved meanwhile."""
     db = request.app.state.db
-    queue, found = _queue(db, queue_id), _find(db, queue_id, item_id)
+    queue, found = asked_queue(db, queue_id, QueueKind.REVISE), _find(db, queue_id, item_id)
     taken = dict(_drawn(found)).get(form.get("take", ""))
     reason = form.get("reason", "").strip()[:MOST_REASON_CHARS]
     problem, status = "", 409
@@ -124,13 +129,6 @@ def choose(request: Request, session: Owner, form: Form, queue_id: int, item_id:
         page = _page(queue, _find(db, queue_id, item_id), reason=reason, problem=problem)
         return render(request, "versions_item.html.j2", page, status=status)
     return RedirectResponse(f"/versions/{queue_id}", 303)
-
-
-def _queue(db: Database, queue_id: int) -> Queue:
-    queue = queues.queue(db, queue_id)
-    if queue is None or queue.kind is not QueueKind.REVISE:
-        raise HTTPException(404, "There is no such queue of pairs.")
-    return queue
 
 
 def _find(db: Database, queue_id: int, item_id: int) -> Versions:
