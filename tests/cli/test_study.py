@@ -91,7 +91,7 @@ def _agreement() -> Typer:
 
 
 def test_power_is_told_before_there_is_a_study() -> None:
-    assert run("power", "--gap", ".1", "--ties", ".4").startswith("with 40% ties: 487 prompts show")
+    assert run("power", "--gap", ".1", "--ties", ".4").startswith("with 40 % ties: 487 prompts show")
     assert len(run("power", "--prompts", 200).splitlines()) == 3
     assert "too few" in run("power", "--prompts", 8, "--ties", ".6")
     problem = CliRunner().invoke(app, ["power"]).exception

@@ -237,9 +237,13 @@ def test_a_file_that_is_no_data_is_one_clear_error(
         read(tmp_path / name)
 
 
-def test_places_without_data_are_named(tmp_path: Path) -> None:
+def test_places_without_data_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"nowhere\.json: no such file or folder"):
         read_records(tmp_path / "nowhere.json")
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"^runs/frist: no such file or folder"):  # and the hub is not asked
+        read_records("runs/frist")
     with pytest.raises(DataError, match=r"no such file or folder"):
         read_records("nowhere/near.jsonl")
     with pytest.raises(DataError, match="is a folder without data files"):

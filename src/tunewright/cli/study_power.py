@@ -40,19 +40,22 @@ def command(
         raise RecipeError("give --gap to learn how many prompts, or --prompts to learn which gap")
     each = alpha / comparisons
     for share in USUAL_TIES if ties is None else (ties,):
-        where = f"with {share:.0%} ties"
+        where = f"with {100 * share:.0f} % ties"
         if gap is not None:
             if ties is None and abs(gap) > 1 - share:
                 continue  # so many ties leave no room for it
             num = preference_prompts(gap=gap, ties=share, power=power, alpha=each)
             typer.echo(
-                f"{where}: {num:,} prompts show a difference of {abs(gap):g} in {power:.0%} of studies"
+                f"{where}: {num:,} prompts show a difference of {abs(gap):g} "
+                f"in {100 * power:.0f} % of studies"
             )
             continue
         assert prompts is not None
         found = preference_gap(prompts, ties=share, power=power, alpha=each)
         seen = preference_power(prompts, gap=found, ties=share, alpha=each)
         if seen < power:
-            typer.echo(f"{where}: too few; even if all others differ one way, {seen:.0%} of studies show it")
+            typer.echo(
+                f"{where}: too few; even if all others differ one way, {100 * seen:.0f} % of studies show it"
+            )
         else:
-            typer.echo(f"{where}: a difference of {found:.3f} is shown in {power:.0%} of studies")
+            typer.echo(f"{where}: a difference of {found:.3f} is shown in {100 * power:.0f} % of studies")

@@ -45,14 +45,21 @@ def open_parts(source: str | Path, *, split: str | None, container: str | None) 
         files = _files_of_folder(path, split)
     elif path.exists():
         files = [path]
-    elif isinstance(source, str) and _HUB_ID.fullmatch(text) and formats.container_of(path)[0] is None:
+    elif isinstance(source, str) and _may_be_of_hub(path, text):
         return iter([_hub_part(text, split)])
     else:
         raise DataError(
-            f"{text}: no such file or folder; a data set on the hub is named owner/name or hf://name"
+            f"{text}: no such file or folder; a data set on the hub is named owner/name or hf://owner/name"
         )
     kinds = [(file, container or sniff(file)) for file in files]
     return (_file_part(file, kind) for file, kind in kinds)
+
+
+def _may_be_of_hub(path: Path, text: str) -> bool:
+    """Whether a source that is not here may be a data set on the hub: `runs/frist` beside a folder `runs` is
+    more likely a slip, and asking the hub takes long."""
+    is_beside = "/" in text and path.parent.is_dir()
+    return bool(_HUB_ID.fullmatch(text)) and formats.container_of(path)[0] is None and not is_beside
 
 
 def _file_part(path: Path, container: str) -> Part:

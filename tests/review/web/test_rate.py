@@ -206,7 +206,7 @@ def test_training_comes_first_and_tells_what_was_expected_only_after_it_was_rate
     first = client.get(f"/rate/{queue.id}/next").headers["location"]
     assert first.rpartition("/")[2] in codes_in_order(folder, "ann", "training")
     before = client.get(first)
-    assert "Training item 1 of" in before.text
+    assert "Training: item 1 of" in before.text
     assert "It has no key" not in before.text
     saved = client.submit(
         first, **fields_of(before.text, {"validity.1": 2, "readiness.1": 1, "explanation.1": 1})

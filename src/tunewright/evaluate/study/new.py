@@ -99,14 +99,17 @@ def power_words(num_prompts: int, num_comparisons: int, *, pairwise: bool) -> li
     alpha = 0.05 / max(1, num_comparisons)
     corrected = f" (corrected for {num_comparisons} comparisons)" if num_comparisons > 1 else ""
     if pairwise:
-        gaps = "; ".join(f"{ties:.0%} ties: {_found(num_prompts, ties, alpha)}" for ties in (0.0, 0.3, 0.6))
+        gaps = "; ".join(
+            f"{100 * ties:.0f} % ties: {_found(num_prompts, ties, alpha)}" for ties in (0.0, 0.3, 0.6)
+        )
         return [f"wins minus losses that 80 % of studies find, with one rating per prompt{corrected}: {gaps}"]
     half = proportion_half_width(num_prompts, share=0.6)
     alone = f"a share of 60 % is known to ±{100 * half:.1f} points from one rating per prompt"
     if num_comparisons == 0:
         return [alone]
     gaps = "; ".join(
-        f"on {share:.0%} of prompts: {_found(num_prompts, 1 - share, alpha)}" for share in (0.2, 0.3, 0.5)
+        f"on {100 * share:.0f} % of prompts: {_found(num_prompts, 1 - share, alpha)}"
+        for share in (0.2, 0.3, 0.5)
     )
     return [
         alone,

@@ -34,6 +34,7 @@ SAID = {
     "given": "The queue is given to the people below.",
     "overlap": "Each pair goes to so many people from now on.",
     "drawn": "The sample is drawn.",
+    "none-drawn": "Nothing new is drawn: nothing is finished, or its share is in the sample already.",
     "locked": "The study is locked. Ratings can no longer change.",
 }
 router = APIRouter()
@@ -68,7 +69,7 @@ def queue_page(request: Request, session: Lead, queue_id: int, said: str = "") -
         days=bars(days),
         verdicts=verdicts(overview.sampled_by_expert(db, queue.id)),
         num_for_owner=sum(one.is_good is None for one in sample),
-        num_drawn=sum(one.why == "drawn" for one in sample),
+        num_drawn=sum(one.is_drawn for one in sample),
         study=_study(db, queue) if queue.kind is QueueKind.RATE else None,
         result=firm(headline(experiment(db, queue, with_edits=False))) if queue.experiment else "",
         said=SAID.get(said, ""),
@@ -112,10 +113,10 @@ def sample(request: Request, session: Lead, form: Form, queue_id: int) -> Respon
         raise HTTPException(409, "Samples are drawn of revised pairs; a study has gold and repeated items.")
     try:
         share = float(form.get("percent", "")) / 100
-        lead.sample_for_owner(db, queue_id, share, SAMPLE_SEED, by=session.person)
+        num_drawn = lead.sample_for_owner(db, queue_id, share, SAMPLE_SEED, by=session.person)
     except (ValueError, DataError):
         raise HTTPException(422, "Give the share to draw as a number from 0 to 100.") from None
-    return _back(queue_id, "drawn")
+    return _back(queue_id, "drawn" if num_drawn else "none-drawn")
 
 
 @router.post("/lead/{queue_id}/lock")

@@ -194,7 +194,7 @@ def guide_of(asked: Asking) -> tuple[Asked, ...]:
 
 
 def heading_of(task: Task) -> str:
-    kind = "Training item" if task.part == "training" else "Item"
+    kind = "Training: item" if task.part == "training" else "Item"
     return f"{kind} {task.place:,} of {task.num_places:,}"
 
 
