@@ -24,6 +24,7 @@ from tunewright.review.store.queues import NewItem
 from tunewright.review.web.experiment_page import experiment
 from tunewright.review.web.lead_pages import forecast
 from tunewright.review.web.live_agreement import agreements
+from tunewright.review.web.people_page import PeoplePage
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -386,6 +387,28 @@ def test_mistakes_on_the_people_page_are_told_and_change_nothing(
     assert "cannot take the lead" in own.text
     assert "cannot lock yourself out" in client.submit(f"/people/{boss.id}/active", active="no").text
     assert client.submit("/people/999/sessions").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("link", "is_told"),
+    [
+        ("http://127.0.0.1:8377/enter/x", True),
+        ("http://localhost:8377/enter/x", True),
+        ("http://[::1]:8377/enter/x", True),
+        ("http://192.168.1.7:8377/enter/x", False),
+        ("https://review.example.org/enter/x", False),
+        ("", False),
+    ],
+)
+def test_a_link_that_leads_nobody_here_from_elsewhere_is_known(link: str, is_told: bool) -> None:
+    assert PeoplePage((), link=link).is_link_of_this_machine is is_told
+
+
+def test_whoever_is_added_without_a_password_is_open_for_one(client: PageClient) -> None:
+    added = client.submit("/people", name="zoe", role="expert").headers["location"]
+    page = client.get(added).text
+    assert page.count("<details open>") == 1
+    assert "Added. Give them a password, or a link." in page
 
 
 def test_a_link_logs_in_once_and_is_shown_once(db: Database, client: PageClient) -> None:

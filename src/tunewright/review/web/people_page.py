@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
@@ -13,8 +14,9 @@ from tunewright.errors import DataError
 from tunewright.review.model import Person, Role, Session
 from tunewright.review.store import people, sessions
 from tunewright.review.store.database import Database
+from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.pages import render
-from tunewright.review.web.security import LEADS, allow, form_of
+from tunewright.review.web.security import LEADS, LOOPBACK_NAMES, allow, form_of
 
 LINK_SECONDS = 3600
 ROLES = {
@@ -24,7 +26,8 @@ ROLES = {
     Role.LEAD: "everything, also people and locks",
 }
 SAID = {
-    "added": "Added. Give them a password below, or a link.",
+    "added": "Added. Give them a password, or a link.",
+    "added-with": "Added.",
     "role": "The role is changed.",
     "password": "The new password holds; all their sessions have ended.",
     "active": "They may log in again.",
@@ -39,7 +42,8 @@ Form = Annotated[Mapping[str, str], Depends(form_of)]
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    """`link` is a one-time link just made, for `link_of`; `problem` what was wrong with a form."""
+    """`link` is a one-time link just made, for `link_of`; `problem` what was wrong with a form; `opened` the
+    id of whose forms are shown at once."""
 
     people: tuple[Person, ...]
     roles: tuple[tuple[Role, str], ...] = tuple(ROLES.items())
@@ -48,21 +52,31 @@ class PeoplePage:
     name: str = ""
     link: str = ""
     link_of: str = ""
+    opened: int = 0
+
+    @property
+    def is_link_of_this_machine(self) -> bool:
+        """Whether the link's address leads nobody here but who sits at this machine."""
+        return urlsplit(self.link).hostname in LOOPBACK_NAMES
 
 
 @router.get("/people")
-def people_page(request: Request, session: Lead, said: str = "") -> Response:
-    return _page(request, said=SAID.get(said, ""))
+def people_page(request: Request, session: Lead, said: str = "", person: str = "") -> Response:
+    return _page(request, said=SAID.get(said, ""), opened=whole_number(person) or 0)
 
 
 @router.post("/people")
 def add(request: Request, session: Lead, form: Form) -> Response:
     name, password = form.get("name", "").strip(), form.get("password", "")
     try:
-        people.add_person(request.app.state.db, name, _role(form), password or None, by=session.person)
+        added = people.add_person(
+            request.app.state.db, name, _role(form), password or None, by=session.person
+        )
     except DataError as error:
         return _page(request, problem=str(error), name=name)
-    return RedirectResponse("/people?said=added", 303)
+    if password:
+        return RedirectResponse("/people?said=added-with", 303)
+    return RedirectResponse(f"/people?said=added&person={added.id}", 303)
 
 
 @router.post("/people/{person_id}/role")
@@ -112,11 +126,24 @@ def make_link(request: Request, session: Lead, person_id: int) -> Response:
 
 
 def _page(
-    request: Request, *, said: str = "", problem: str = "", name: str = "", link: str = "", link_of: str = ""
+    request: Request,
+    *,
+    said: str = "",
+    problem: str = "",
+    name: str = "",
+    link: str = "",
+    link_of: str = "",
+    opened: int = 0,
 ) -> Response:
     db: Database = request.app.state.db
     page = PeoplePage(
-        tuple(people.people(db)), said=said, problem=problem, name=name, link=link, link_of=link_of
+        tuple(people.people(db)),
+        said=said,
+        problem=problem,
+        name=name,
+        link=link,
+        link_of=link_of,
+        opened=opened,
     )
     return render(request, "people.html.j2", page, status=422 if problem else 200)
 
