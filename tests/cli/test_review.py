@@ -32,10 +32,12 @@ def invoke(*arguments: object, typed: str = "") -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
 
 
-def run(*arguments: object, typed: str = "") -> str:
+def run(*arguments: object, typed: str = "", code: int | None = None) -> str:
+    """What the command says. `code` is the exit code to be had, None for any."""
     result = invoke(*arguments, typed=typed)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
+    assert code is None or result.exit_code == code, result.output
     return result.output
 
 
@@ -138,7 +140,7 @@ def test_what_cannot_be_brought_in_is_told_with_what_to_do(place: Path, pairs: P
     run("import", full_study(tmp_path / "study", num_prompts=1).path, "--db", place)
     out = tmp_path / "results.csv"
     run("export", "pairs", "--db", place, "--format", "csv", "--out", out)
-    with pytest.raises(DataError, match="'study' is a rating study; take `tunewright study import-ratings`"):
+    with pytest.raises(DataError, match="the column 'rater' is missing; there are: item"):
         run("import", out, "--db", place, "--into", "study")
 
 
@@ -156,15 +158,16 @@ def test_the_counts_of_an_export_add_up(place: Path, pairs: Path, tmp_path: Path
     run("import", pairs, "--db", place)
     decide(place, "pairs", "ann", "A better answer.")
     decide(place, "pairs", "bob", "", decision=Decision.REJECT)
-    counts = "of all items 1 decided, 1 rejected, 1 open\nhow it was decided: 2 by the only person\n"
-    for format, written in (
-        ("records", "2 of 3 items"),
-        ("pairs", "1 of 3 items"),
-        ("csv", "3 rows of 3 items"),
+    how = "how it was decided: 2 by the only person"
+    for format, written, still in (
+        ("records", "2 of 3 items", "1 open and written as they were"),
+        ("pairs", "1 of 3 items", "1 open"),
+        ("csv", "3 rows of 3 items", "1 open"),
     ):
         out = tmp_path / f"out-{format}.jsonl"
         said = run("export", "pairs", "--db", place, "--format", format, "--out", out)
-        assert said == f"{written} written; {counts}{format}: {out}\n"
+        counts = f"of all items 1 decided, 1 rejected, {still}"
+        assert said == f"{written} written; {counts}\n{how}\n{format}: {out}\n"
 
 
 def test_a_name_that_cannot_be_seen_is_refused_and_nothing_is_made(place: Path, pairs: Path) -> None:
@@ -197,6 +200,36 @@ def test_results_for_a_database_that_is_not_there_make_none(place: Path, pairs: 
     assert not place.exists()
 
 
+def test_ratings_go_out_of_one_database_and_into_another(place: Path, tmp_path: Path) -> None:
+    study = full_study(tmp_path / "study", num_prompts=1)
+    run("import", study.path, "--db", place)
+    db = Database.open(place)
+    ann = people.person_named(db, "ann")
+    assert ann is not None
+    task = ratings.next_task(db, 1, ann)
+    assert task is not None
+    [(code, _)] = task.answers
+    values = {(question, code): 1 for question in ("validity", "readiness", "explanation")}
+    ratings.rate(db, 1, task.item, ann, version=0, values=values, seconds=5)
+    db.close()
+    out, other = tmp_path / "ratings.jsonl", tmp_path / "other.sqlite"
+    run("export", "study", "--db", place, "--format", "ratings", "--out", out)
+    run("import", study.path, "--db", other)
+    assert (
+        run("import", out, "--db", other, "--into", "study", code=0)
+        == "3 ratings taken over, 0 there already\n"
+    )
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    rows[0]["question"], rows[0]["value"] = "readiness", 4
+    later = {**rows[0], "question": "comment", "value": "late", "rater": "nobody"}
+    out.write_text("".join(json.dumps(row) + "\n" for row in [rows[0], later]), encoding="utf-8")
+    said = run("import", out, "--db", other, "--into", "study", code=3)
+    assert "0 ratings taken over, 0 there already" in said
+    assert "ratings.jsonl:1: the rater gave another value here, which stays" in said
+    assert "ratings.jsonl:2: 'nobody' is not a rater of this study" in said
+    assert "2 rows left out, the rest is done" in said
+
+
 def test_people_of_another_tool_are_named_on_the_way_out_and_back(
     place: Path, pairs: Path, tmp_path: Path
 ) -> None:
@@ -221,7 +254,7 @@ def test_what_was_not_taken_is_named(place: Path, pairs: Path, tmp_path: Path) -
     run("export", "one", "--db", place, "--format", "csv", "--out", out)
     run("import", pairs, "--db", place, "--name", "full")
     decide(place, "full", "bob", "Bob was first.")
-    said = run("import", out, "--db", place, "--into", "full")
+    said = run("import", out, "--db", place, "--into", "full", code=3)
     assert said.splitlines()[:2] == [
         "0 decisions taken over, 0 there already, 1 item not taken",
         "not taken, for as many people as the queue asks for have done the item: r0",
@@ -229,8 +262,26 @@ def test_what_was_not_taken_is_named(place: Path, pairs: Path, tmp_path: Path) -
     more = tmp_path / "more.jsonl"
     more.write_text('{"id": "other", "instruction": "Ask.", "output": "Answer."}\n', encoding="utf-8")
     run("import", more, "--db", place, "--name", "more")
-    said = run("import", out, "--db", place, "--into", "more")
+    said = run("import", out, "--db", place, "--into", "more", code=3)
     assert "not taken, for the queue has no such item: r0" in said
+
+
+def test_a_decision_of_somebody_whom_the_queue_is_not_given_to_says_so(
+    place: Path, pairs: Path, tmp_path: Path
+) -> None:
+    run("import", pairs, "--db", place, "--name", "one", "--overlap", 2)
+    decide(place, "one", "ann", "A better answer.")
+    out = tmp_path / "results.csv"
+    run("export", "one", "--db", place, "--format", "csv", "--out", out)
+    run("users", "add", "bob", "--role", "expert", "--db", place, "--no-password")
+    run("import", pairs, "--db", place, "--name", "bobs")
+    run("assign", "bobs", "bob", "--db", place)
+    said = run("import", out, "--db", place, "--into", "bobs", code=3)
+    assert said.splitlines() == [
+        "0 decisions taken over, 0 there already, 1 item not taken",
+        "not taken, for the queue is given to others than ann: r0; tunewright review assign bobs NAME… gives "
+        "it to more people",
+    ]
 
 
 def test_an_item_that_no_file_can_hold_is_named(place: Path, pairs: Path, tmp_path: Path) -> None:

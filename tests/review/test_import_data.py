@@ -14,6 +14,7 @@ from tunewright.errors import DataError, RecipeError
 from tunewright.review.import_data import import_data
 from tunewright.review.model import QueueKind, Role
 from tunewright.review.store import people
+from tunewright.review.store.assignment import raise_overlap
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import NewItem, add_revise_queue, queues
 
@@ -85,8 +86,8 @@ def test_one_corrected_record_among_many_is_never_there_already(db: Database, tm
         import_data(db, data)
     assert str(caught.value) == (
         "the queue 'pairs' is there already, and differs: 1 record changed ('r1'); 1 record new ('x'); "
-        "1 record no longer in the data ('r2'). Nothing was changed; a queue stays as it was imported. For a "
-        "new one give --name NAME"
+        "1 record no longer in the data ('r2'). Nothing was changed; an import changes no queue that is "
+        "there. For a new one give --name NAME"
     )
     assert [queue.num_items for queue in queues(db)] == [5]
     data.write_text("".join(reversed(rows)))
@@ -188,3 +189,46 @@ def test_a_study_takes_no_options_of_pairs_and_no_empty_name(db: Database, tmp_p
     with pytest.raises(DataError, match="has 1 to 200 letters"):
         import_data(db, folder.path, name="")
     assert queues(db) == []
+
+
+def test_the_command_that_made_a_queue_stays_good_after_more_people_revise_it(
+    db: Database, tmp_path: Path
+) -> None:
+    data = pairs(tmp_path / "pairs.jsonl", "one")
+    queue = import_data(db, data, overlap=2).queue
+    raise_overlap(db, queue.id, 4)
+    raise_overlap(db, queue.id, 5)
+    for same in (None, 2, 4, 5):
+        assert not import_data(db, data, overlap=same).is_new
+    for other in (1, 3, 6):
+        with pytest.raises(
+            DataError, match=f"differs: --overlap 5, not {other}. Nothing was changed; an import "
+        ):
+            import_data(db, data, overlap=other)
+
+
+def test_any_smaller_number_is_taken_of_an_older_raised_queue_that_kept_none(
+    db: Database, tmp_path: Path
+) -> None:
+    data = pairs(tmp_path / "old.jsonl", "one")
+    made = NewItem("r0", {"instruction": "Ask 0.", "output": "one"})
+    queue = add_revise_queue(db, "old", [made], overlap=2)
+    with pytest.raises(DataError, match="--overlap 2, not 1"):
+        import_data(db, data, overlap=1)
+    raise_overlap(db, queue.id, 3)
+    assert not import_data(db, data, overlap=1).is_new
+
+
+def test_a_number_written_otherwise_and_a_column_of_nothing_are_no_change(
+    db: Database, tmp_path: Path
+) -> None:
+    row = {"id": "r", "instruction": "Ask.", "output": "Said.", "n": 1, "deep": {"m": [2.0]}, "yes": True}
+    data = tmp_path / "d.jsonl"
+    data.write_text(json.dumps(row))
+    import_data(db, data)
+    data.write_text(json.dumps(row | {"n": 1.0, "deep": {"m": [2], "none": None}, "new": None}))
+    assert not import_data(db, data).is_new
+    for other in ({"n": 1.5}, {"n": "1"}, {"yes": 1}, {"new": 0}):
+        data.write_text(json.dumps(row | other))
+        with pytest.raises(DataError, match="1 record changed"):
+            import_data(db, data)

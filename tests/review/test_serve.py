@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from support.review_page import PASSWORD, person
+from support.review_page import PASSWORD, PageClient, person
 from tunewright.errors import DataError, RecipeError
 from tunewright.review import serve as serving
 from tunewright.review import workers
@@ -23,6 +23,7 @@ from tunewright.review.model import Role
 from tunewright.review.serve import keep_strangers_out, link_person, serve, site_of
 from tunewright.review.store import people
 from tunewright.review.store.database import Database
+from tunewright.review.web.app import create_app
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,7 @@ def test_https_makes_the_cookies_secure_and_names_the_host() -> None:
     site = site_of(ReviewConfig(url="https://review.example.org"))
     assert site.secure
     assert site.is_ours("review.example.org")
+    assert site.is_ours("127.0.0.1:8377")  # who looks from this machine whether it runs
     assert not site_of(ReviewConfig()).secure
     assert not site_of(ReviewConfig()).is_ours("192.168.1.7")
 
@@ -270,3 +272,43 @@ def _wait_until(is_true) -> None:
     while not is_true():
         assert time.monotonic() < deadline, "waited 30 s"
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "10.0.0.5"])
+@pytest.mark.parametrize(
+    "asked", ["10.0.0.5", "203.0.113.9:8377", "[2001:db8::1]", "evil.example", "0.0.0.0"]
+)
+def test_with_a_url_the_page_answers_to_that_name_and_to_no_other(
+    host: str, asked: str, db: Database
+) -> None:
+    site = site_of(ReviewConfig(url="https://review.example.org", host=host))
+    client = PageClient(create_app(db, site=site))
+    assert client.get("/login", headers={"host": asked}).status_code == 400
+    assert client.get("/login", headers={"host": "review.example.org"}).status_code == 200
+    assert client.get("/login", headers={"host": "localhost:8377"}).status_code == 200
+    assert site_of(ReviewConfig(host=host)).is_ours(asked) is (
+        host != "127.0.0.1" and asked != "evil.example"
+    )
+
+
+def test_two_databases_of_one_name_in_two_folders_have_cookies_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookies = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        here = site_of(ReviewConfig()).session_cookie
+        whole = str(tmp_path / name / "review.sqlite")
+        for same in (whole, f"sqlite:///{whole}", f"../{name}/review.sqlite"):
+            assert site_of(ReviewConfig(db=same)).session_cookie == here
+        cookies.append(here)
+    assert cookies[0] != cookies[1]
+
+
+def test_the_cookie_of_a_server_does_not_depend_on_its_password() -> None:
+    one, two, other = (
+        site_of(ReviewConfig(db=f"postgresql://ann{word}@db.example/{name}")).session_cookie
+        for word, name in ((":one", "r"), ("", "r"), ("", "other"))
+    )
+    assert one == two != other

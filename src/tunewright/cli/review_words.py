@@ -17,13 +17,13 @@ _WHY = {
     "open": "open",
     "flagged": "flagged",
     "sent_back": "sent back",
+    "saved_again": "saved again and waiting for an owner",
     "empty": "without instruction or output",
 }
 _HOW = {
     "only": "by the only person",
     "agreement": "by agreement",
     "latest": "by the latest save",
-    "owner": "by an owner",
     "chosen": "chosen by an owner",
 }
 
@@ -52,7 +52,10 @@ def _items(done: Exported) -> str:
     states = [f"{done.num_decided:,} decided"]
     if done.num_rejected:
         states.append(f"{done.num_rejected:,} rejected")
-    states += [f"{done.by_how[why]:,} {words}" for why, words in _WHY.items() if done.by_how.get(why)]
+    words_of = dict(_WHY)
+    if done.format == "records" and done.num_written + len(done.unwritable) > done.num_decided:
+        words_of["open"] = "open and written as they were"
+    states += [f"{done.by_how[why]:,} {words}" for why, words in words_of.items() if done.by_how.get(why)]
     items = counted(done.num_items, "item")
     written = f"{done.num_written:,} of {items}"
     if done.format == "csv":  # an item has a row for each person

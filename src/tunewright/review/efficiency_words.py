@@ -60,6 +60,17 @@ def further(experiment: Experiment) -> list[str]:
     return sentences
 
 
+def left_outside(num: int) -> list[str]:
+    """What is not measured: pairs with a save from another tool."""
+    if not num:
+        return []
+    pairs = "1 pair was" if num == 1 else f"{num:,} pairs were"
+    return [
+        f"{pairs} brought in from other tools and not measured: how long they took is not known, or only as "
+        "time on the wall."
+    ]
+
+
 def _against_published(interval: Interval) -> str:
     low, high = PUBLISHED
     if interval.high < low:

@@ -105,8 +105,8 @@ def _check_same(
     found = differences(db, queue, items(), options)
     if words := found.words():
         raise DataError(
-            f"the queue {queue.name!r} is there already, and differs: {words}. Nothing was changed; a queue "
-            "stays as it was imported. For a new one give --name NAME"
+            f"the queue {queue.name!r} is there already, and differs: {words}. Nothing was changed; an "
+            "import changes no queue that is there. For a new one give --name NAME"
             + ("; to go on with that one leave these options out" if found.is_of_options() else "")
         )
 

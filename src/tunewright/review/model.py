@@ -7,7 +7,7 @@ items of one rating study. A *place* is one of the `overlap` seats at an item of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -91,13 +91,23 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a detector or a rater found in a text. `start` and `end` count characters; both 0: the whole."""
+    """What a detector or a rater found in a text. `start` and `end` count characters; both 0: the whole.
+
+    `of_draft`: it is about the coach's draft, and is shown only where that is."""
 
     field: str
     label: str
     message: str
     start: int = 0
     end: int = 0
+    of_draft: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """As it is kept: without `of_draft` where it is not, as before there was one."""
+        values = asdict(self)
+        if not self.of_draft:
+            del values["of_draft"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +127,20 @@ class Item:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     arm: Arm | None = None
 
+    def as_shown(self) -> Item:
+        """The item as an expert may see it: in the arm without a draft, without all that tells of it."""
+        if self.arm is not Arm.WITHOUT_DRAFT:
+            return self
+        findings = tuple(one for one in self.findings if not one.of_draft)
+        lineage = {name: self.lineage[name] for name in ("origin",) if name in self.lineage}
+        return replace(self, draft=None, draft_reason="", findings=findings, lineage=lineage)
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
     """An expert's word on an item. `version` counts the saves of this (item, person) from 1; `texts` are the
-    final ones, whatever the decision; `seconds` is active time, `seconds_open` all of it."""
+    final ones, whatever the decision; `seconds` is active time, `seconds_open` all of it. `source` is the
+    tool that it was brought in from, "" where it was made here: only then its time is measured."""
 
     item_id: int
     person_id: int
@@ -133,6 +152,7 @@ class Revision:
     seconds_open: float
     at: float
     shown_draft: bool
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +193,8 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """One person's progress in one queue. `per_hour` is items an hour of active time, None before any."""
+    """One person's progress in one queue. `per_hour` is items an hour of active time, None before any; the
+    `num_outside` that came from other tools are no part of it, nor is their time."""
 
     person: Person
     num_assigned: int
@@ -181,10 +202,12 @@ class Pace:
     num_flagged: int
     active_seconds: float
     last_at: float | None
+    num_outside: int = 0
 
     @property
     def per_hour(self) -> float | None:
-        return 3600 * self.num_done / self.active_seconds if self.active_seconds else None
+        num_here = self.num_done - self.num_outside
+        return 3600 * num_here / self.active_seconds if self.active_seconds else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tunewright.review.exchange.result import same_texts
 from tunewright.review.model import Queue
+from tunewright.review.store.audit import events
 from tunewright.review.store.database import Database
 from tunewright.review.store.imported import Written, as_written, value_of, written_items
 from tunewright.review.store.queues import NewItem, seed_of, source_of
@@ -30,7 +31,8 @@ class Options:
 
     def source(self, data: str) -> dict[str, Any]:
         """Where the items come from, for the queue to keep."""
-        return {"data": data, "drafts": self.drafts, "findings": list(self.findings)}
+        overlap = 1 if self.overlap is None else self.overlap
+        return {"data": data, "drafts": self.drafts, "findings": list(self.findings), "overlap": overlap}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,21 @@ class _Same:
         return same_texts(value_of(old, self._db), value_of(new, self._db))  # an absent text is ""
 
     def _sorted(self, written: str) -> str:
-        return json.dumps(value_of(written, self._db), sort_keys=True)
+        return json.dumps(_plain(value_of(written, self._db)), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """The value as any format has it: some know no whole numbers, and some give each row every column."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _settings(db: Database, queue: Queue, options: Options) -> list[str]:
     asked = {
-        "--overlap": (options.overlap, queue.overlap),
+        "--overlap": (options.overlap, _overlap_there(db, queue, options.overlap)),
         "--experiment": (options.experiment, queue.experiment),
         "--criteria": (options.criteria, queue.criteria),
         "--seed": (options.seed, seed_of(db, queue) if queue.experiment else options.seed),
@@ -136,6 +147,19 @@ def _settings(db: Database, queue: Queue, options: Options) -> list[str]:
         for name, (now, there) in asked.items()
         if now is not None and now != there
     ]
+
+
+def _overlap_there(db: Database, queue: Queue, asked: int | None) -> int:
+    """What `asked` is compared with: how many people revise each pair, or did before the lead raised it. The
+    command that made the queue stays good; of an older queue, which did not keep its first number, any
+    smaller one is."""
+    told = [event for event in events(db, subject=f"queue:{queue.id}") if event.action == "raise overlap"]
+    if asked is None or not told:
+        return queue.overlap
+    first = (source_of(db, queue) or {}).get("overlap")
+    raised = [event.detail["to"] for event in told]
+    was_so = asked in (first, *raised) or (first is None and asked < min(raised))
+    return asked if was_so else queue.overlap
 
 
 def _shown(value: object) -> str:

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from tunewright.errors import RecipeError
 from tunewright.review.config import ReviewConfig
+from tunewright.review.store.address import same_address
 from tunewright.review.store.database import Database
 from tunewright.review.web.app import create_app
 from tunewright.review.web.security import LOOPBACK_NAMES, Site
@@ -53,17 +54,21 @@ def answer(config: ReviewConfig, listener: socket.socket) -> None:
 
 
 def site_of(config: ReviewConfig) -> Site:
-    """The names, the cookie and whether it is https, from the settings."""
+    """The names, the cookie and whether it is https, from the settings.
+
+    With a `url` its name is the only one, beside loopback's for who looks from this machine whether it runs.
+    """
     url = urlsplit(config.url or "")
     hosts = set(LOOPBACK_NAMES) | ({url.hostname} if url.hostname else set())
-    if not config.is_local:
+    is_of_network = not config.is_local and config.url is None
+    if is_of_network:
         hosts |= {config.host.lower(), socket.gethostname().lower()}
     return Site(
         secure=url.scheme == "https",
         hosts=frozenset(hosts),
-        any_address=not config.is_local,
+        any_address=is_of_network,
         url=config.url or "",
-        cookie="tunewright-" + hashlib.sha256(config.db.encode()).hexdigest()[:8],
+        cookie="tunewright-" + hashlib.sha256(same_address(config.db).encode()).hexdigest()[:8],
     )
 
 

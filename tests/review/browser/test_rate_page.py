@@ -13,7 +13,7 @@ from support.review_page import axe_violations, overflow_pixels, page_of, person
 from tunewright.evaluate.study.folder import StudyFolder
 from tunewright.review import studies
 from tunewright.review.model import Queue, Role
-from tunewright.review.store import ratings
+from tunewright.review.store import ratings, sessions
 from tunewright.review.store.database import Database
 
 
@@ -156,6 +156,55 @@ def test_without_a_connection_nothing_chosen_is_lost(site: Site, browser: Any) -
     page.locator("button[type=submit].primary").focus()
     _press_and_go(page, "Enter")
     assert "A comment, half" in [value for _, _, value in site.values(site.single_queue)]
+    page.context.close()
+
+
+def test_after_a_new_login_in_another_tab_a_rating_is_saved_without_a_reload(
+    site: Site, browser: Any
+) -> None:
+    page = site.item(browser)
+    here = page.url
+    ann = person(site.db, "ann", Role.RATER)
+    page.fill("textarea", "Short")
+    page.keyboard.press("Tab")
+    for key in "111":
+        page.keyboard.press(key)
+    sessions.end_sessions_of(site.db, ann)
+    page.keyboard.press("Enter")
+    page.get_by_text("Not saved: you are logged out.").wait_for()
+    cookie = page.context.cookies()[0]
+    for who, words in ((person(site.db, "bob", Role.RATER), "You are logged in as bob now"), (ann, "")):
+        page.context.add_cookies([{**cookie, "value": sessions.begin_session(site.db, who)}])
+        assert page.url == here
+        assert page.input_value("textarea") == "Short"
+        if words:
+            page.keyboard.press("Enter")
+            page.get_by_text(words).wait_for()
+            assert site.values(site.single_queue) == []
+        else:
+            _press_and_go(page, "Enter")
+    assert "Short" in [value for _, _, value in site.values(site.single_queue)]
+    page.context.close()
+
+
+def test_without_javascript_a_refused_rating_shows_its_comment_and_is_sent_again(
+    site: Site, browser: Any
+) -> None:
+    page = site.item(browser, script=False)
+    ann = person(site.db, "ann", Role.RATER)
+    page.fill("textarea", "Short")
+    for group in page.locator("fieldset.asked").all():
+        group.locator("input").first.check()
+    sessions.end_sessions_of(site.db, ann)
+    page.locator("button[type=submit].primary").click()
+    assert "You are logged out" in page.locator("h1").inner_text()
+    assert "Short" in [area.input_value() for area in page.locator("textarea").all()]
+    cookie = page.context.cookies()[0]
+    page.context.add_cookies([{**cookie, "value": sessions.begin_session(site.db, ann)}])
+    page.get_by_text("Send it again").click()
+    page.get_by_role("button", name="Send it again").press("Enter")
+    page.wait_for_url("**/rate/**")
+    assert "Short" in [value for _, _, value in site.values(site.single_queue)]
     page.context.close()
 
 

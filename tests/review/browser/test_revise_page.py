@@ -11,6 +11,7 @@ import pytest
 
 from support.review_page import axe_violations, new_database, overflow_pixels, page_of, person, serving
 from tunewright.review.model import Decision, Finding, Person, Revision, Role
+from tunewright.review.store import sessions
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import NewItem, add_revise_queue
 from tunewright.review.store.revisions import history, save
@@ -286,6 +287,101 @@ def test_without_a_network_the_text_is_kept_and_sent_later(
     assert saved(db, 1)[0].texts["output"] == "Written in a tunnel."
 
 
+def log_in_elsewhere(page: Any, db: Database, who: Person) -> None:
+    """A new login in another tab of this browser: the same cookie, another session."""
+    cookies = page.context.cookies()
+    assert len(cookies) == 1
+    page.context.add_cookies([{**cookies[0], "value": sessions.begin_session(db, who)}])
+
+
+def type_until_logged_out(page: Any, db: Database, who: Person) -> None:
+    edit_response(page)
+    page.keyboard.type("Before. ")
+    page.locator("#state", has_text="saved ").wait_for()
+    sessions.end_sessions_of(db, who)
+    page.keyboard.type("After. ")
+    page.locator("#kept-text", has_text="You are logged out.").wait_for()
+
+
+def test_after_a_new_login_in_another_tab_the_page_goes_on_without_a_reload(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    loads = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    type_until_logged_out(page, db, ann)
+    log_in_elsewhere(page, db, ann)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/2**")
+    assert len(loads) == 1
+    assert [one.texts["output"][:15] for one in saved(db, 1)] == ["Before. After. "]
+    page.keyboard.press("a")
+    page.wait_for_url("**/item/3**")
+
+
+def test_after_a_new_login_autosave_goes_on_by_itself_and_the_words_go(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    type_until_logged_out(page, db, ann)
+    log_in_elsewhere(page, db, ann)
+    page.keyboard.type("Later. ")
+    page.locator("#state", has_text="saved ").wait_for()
+    assert page.locator("#kept-text").is_hidden()
+    assert (work_on(db, 1, ann).autosaved or {})["output"].startswith("Before. After. Later. ")  # type: ignore[union-attr]
+
+
+def test_the_page_of_a_decision_without_a_login_sends_it_with_one_press_after_it(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    sessions.end_sessions_of(db, ann)
+    page.keyboard.press("a")
+    page.get_by_role("heading", name="You are logged out").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "Log in, in a new tab"
+    assert axe_violations(page) == []
+    log_in_elsewhere(page, db, ann)
+    page.get_by_role("button", name="Send it again").click()
+    page.wait_for_url("**/item/2**")
+    assert [one.decision for one in saved(db, 1)] == [Decision.ACCEPT]
+
+
+def test_what_was_typed_is_not_sent_under_the_name_of_somebody_else(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    type_until_logged_out(page, db, ann)
+    log_in_elsewhere(page, db, person(db, "ben", Role.EXPERT))
+    page.keyboard.press("Control+Enter")
+    page.locator("#kept-text", has_text="You are logged in as ben now").wait_for()
+    assert page.locator("#text-output").input_value().startswith("Before. After. ")
+    assert not saved(db, 1)
+    log_in_elsewhere(page, db, ann)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/2**")
+    assert [one.person_id for one in saved(db, 1)] == [ann.id]
+
+
+def test_the_key_of_an_open_editor_goes_into_it(
+    browser: Any, db: Database, address: str, ann: Person
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    edit_response(page)
+    for _ in range(2):
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+        page.keyboard.press("3")
+        assert page.evaluate("document.activeElement.name") == "text.output"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")  # of the summary itself: closed
+    assert page.locator("#text-output").is_hidden()
+
+
 def test_a_crashed_tab_finds_its_text_again(browser: Any, db: Database, address: str, ann: Person) -> None:
     page = page_of(browser, address, db, ann)
     page.goto(f"{address}/revise/1")
@@ -336,7 +432,7 @@ def test_a_lost_lease_is_told_while_typing(
     page.locator("#kept-text", has_text="went to somebody else").wait_for()
     assert page.locator("#text-output").input_value() == "Too late."
     page.keyboard.press("Control+Enter")
-    page.wait_for_selector("text=This pair went to somebody else")
+    page.wait_for_selector("text=so it went to somebody else")
     assert page.locator("textarea").last.input_value() == "Too late."
     assert axe_violations(page) == []
     assert not saved(db, 1)
@@ -353,6 +449,25 @@ def test_reasons_are_asked_and_can_be_left(browser: Any, db: Database, address: 
     assert not page.locator(".why-panel").is_visible()
     page.wait_for_timeout(200)
     assert not saved(db, 1)
+
+
+@pytest.mark.parametrize("words", ["bad answer", "Not usable as it is", "?! sad facts", "1 2 3 u"])
+def test_who_is_asked_why_and_begins_to_type_gives_the_reason_and_decides_nothing_else(
+    browser: Any, db: Database, address: str, ann: Person, words: str
+) -> None:
+    page = page_of(browser, address, db, ann)
+    page.goto(f"{address}/revise/1")
+    page.keyboard.press("r")
+    page.keyboard.type(words, delay=20)
+    assert page.locator("#own-words").input_value() == words
+    assert page.locator("#why input:checked").count() == 0
+    assert not saved(db, 1)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/item/2**")
+    [kept] = saved(db, 1)
+    assert kept.decision is Decision.REJECT
+    assert words in kept.reason
+    assert not saved(db, 2)
 
 
 def test_the_views_are_switched_and_remembered(browser: Any, db: Database, address: str, ann: Person) -> None:

@@ -200,7 +200,7 @@ def _revises(eva: Visitor) -> None:
     eva.look("the keys")
     page.keyboard.press("Escape")
     eva.does("a", "Accept draft|Good as it is", leads="**/revise/1**")
-    assert "Nothing is free just now" in page.locator("h1").inner_text()
+    assert "Nothing is left for you" in page.locator("h1").inner_text()
 
 
 def _opens_editor(one: Visitor) -> None:

@@ -94,14 +94,14 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def test_records_have_the_final_texts_and_what_they_were_and_rejected_ones_are_left_out(
+def test_records_have_the_final_texts_and_what_they_were_without_rejected_and_withheld_ones(
     db: Database, queue: Queue, tmp_path: Path
 ) -> None:
     done = export(db, queue.id, tmp_path / "out.jsonl", format="records")
-    assert (done.num_items, done.num_written, done.num_rejected, done.num_undecided) == (5, 4, 1, 2)
+    assert (done.num_items, done.num_written, done.num_rejected, done.num_undecided) == (5, 3, 1, 2)
     assert done.by_how == {"only": 3, "flagged": 1, "open": 1}
-    a, b, d, e = read_records(tmp_path / "out.jsonl")
-    assert [one.id for one in (a, b, d, e)] == ["a", "b", "d", "e"]
+    a, b, e = read_records(tmp_path / "out.jsonl")
+    assert [one.id for one in (a, b, e)] == ["a", "b", "e"]  # c is rejected, d flagged
     assert (a.instruction, a.output) == ("Name a red fruit.", "Cherry")
     assert a.meta["review"] == "a column"
     note = dict(a.meta["review~2"])
@@ -118,7 +118,6 @@ def test_records_have_the_final_texts_and_what_they_were_and_rejected_ones_are_l
         "shown_draft": False,
     }
     assert (b.output, b.meta["review"]["status"], b.meta["review"]["changed"]) == ("4", "unchanged", [])
-    assert (d.output, d.meta["review"]["status"]) == ("two\r\nlines", "flagged")
     assert e.meta["review"] == {"status": "open", "changed": [], "original": {}}
     assert a.origin is not None
     assert (a.origin.format, a.origin.line) == ("alpaca", 1)

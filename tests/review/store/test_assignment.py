@@ -10,9 +10,17 @@ from sqlalchemy import func, select
 from support.stores import clock_of, person, queue_of, saved
 from tunewright.errors import DataError
 from tunewright.review.model import Decision, Person, Role
-from tunewright.review.store.assignment import assign, assigned, raise_overlap
+from tunewright.review.store.assignment import (
+    AssignmentChanged,
+    Stuck,
+    assign,
+    assigned,
+    raise_overlap,
+    stuck,
+)
 from tunewright.review.store.audit import events
 from tunewright.review.store.database import Database
+from tunewright.review.store.people import set_role
 from tunewright.review.store.queues import queue
 from tunewright.review.store.revisions import autosave
 from tunewright.review.store.schema import places
@@ -104,3 +112,40 @@ def test_two_leads_who_raise_it_at_once_raise_it_once(db: Database) -> None:
         list(threads.map(lambda _: raise_overlap(db, pairs.id, 2), range(4)))
     with db.read() as connection:
         assert connection.execute(select(func.count()).select_from(places)).scalar() == 40
+
+
+def test_a_rater_by_now_is_left_out_quietly_but_not_if_nobody_else_stays(db: Database) -> None:
+    ann, rob, pairs = person(db, "ann"), person(db, "rob"), queue_of(db, 1)
+    assign(db, pairs.id, [rob.id])
+    set_role(db, "rob", Role.RATER)
+    with pytest.raises(DataError, match="rob: a rater sees no pairs"):  # else everybody would get the queue
+        assign(db, pairs.id, [rob.id])
+    assign(db, pairs.id, [ann.id, rob.id])
+    assert [one.name for one in assigned(db, pairs.id)] == ["ann"]
+    assert events(db, subject=f"queue:{pairs.id}")[-1].detail == {"people": ["ann"]}
+
+
+def test_two_leads_do_not_undo_each_others_list(db: Database) -> None:
+    ann, bob, pairs = person(db, "ann"), person(db, "bob"), queue_of(db, 1)
+    assign(db, pairs.id, [ann.id], before=[])
+    with pytest.raises(AssignmentChanged, match="was given to ann since this page was loaded"):
+        assign(db, pairs.id, [bob.id], before=[])
+    assert [one.name for one in assigned(db, pairs.id)] == ["ann"]
+    assign(db, pairs.id, [bob.id], before=[ann.id])
+    assert [one.name for one in assigned(db, pairs.id)] == ["bob"]
+
+
+def test_what_a_queues_people_cannot_finish_is_counted(db: Database) -> None:
+    ann, bob, pairs = person(db, "ann"), person(db, "bob"), queue_of(db, 3)
+    person(db, "rob", Role.RATER)
+    assert stuck(db, pairs.id) == Stuck(num_able=2, num_short=0, num_skipped=0)
+    for who in (ann, bob):
+        assert item_of(db, pairs.id, who) == 1
+        saved(db, 1, who, decision=Decision.SKIP)
+    assert stuck(db, pairs.id) == Stuck(2, 1, 1)
+    raise_overlap(db, pairs.id, 2)
+    assert stuck(db, pairs.id) == Stuck(2, 1, 1)
+    assign(db, pairs.id, [ann.id])
+    assert stuck(db, pairs.id) == Stuck(1, 3, 1)
+    set_role(db, "ann", Role.RATER)
+    assert stuck(db, pairs.id).num_able == 0

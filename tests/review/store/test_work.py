@@ -12,11 +12,20 @@ from sqlalchemy.exc import IntegrityError
 
 from support.stores import clock_of, new_items, person, queue_of, saved
 from tunewright.review.model import Arm, Decision, Person
+from tunewright.review.store.audit import events
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import add_revise_queue, close_queue
 from tunewright.review.store.revisions import autosave, history, undo
 from tunewright.review.store.schema import places
-from tunewright.review.store.work import LEASE_SECONDS, PlaceLost, give_back, next_work, renew, work_on
+from tunewright.review.store.work import (
+    LEASE_SECONDS,
+    PlaceLost,
+    begun_at,
+    give_back,
+    next_work,
+    renew,
+    work_on,
+)
 
 
 def item_of(db: Database, queue_id: int, who: Person) -> int | None:
@@ -222,3 +231,51 @@ def _check_laws(db: Database, kept: dict[tuple[int, int], list[str]]) -> None:
         for (of_item, person_id), texts in kept.items():
             if of_item == item_id:
                 assert all((person_id, text) in written for text in texts)
+
+
+def test_nobody_takes_an_item_by_its_number(db: Database) -> None:
+    ann = person(db, "ann")
+    queue_of(db, 3)
+    for _ in range(2):  # what the first call kept gives no right to the second
+        with pytest.raises(PlaceLost):
+            autosave(db, 2, ann, {"output": "mine"}, version=0)
+    with pytest.raises(PlaceLost):
+        saved(db, 3, ann)
+    assert work_on(db, 2, ann) is None
+
+
+def test_who_had_the_item_gets_it_back_with_a_line_in_the_audit(db: Database) -> None:
+    ann, bob, queue = person(db, "ann"), person(db, "bob"), queue_of(db, 1)
+    assert item_of(db, queue.id, ann) == 1
+    begun = begun_at(db, 1, ann)
+    clock_of(db).forward(LEASE_SECONDS)
+    assert item_of(db, queue.id, bob) == 1
+    assert give_back(db, 1, bob)
+    saved(db, 1, ann)
+    taken = [(one.person, one.action) for one in events(db, subject="item:1")]
+    assert taken == [
+        ("ann", "take"), ("bob", "take"), ("bob", "give back"), ("ann", "take again"), ("ann", "save")
+    ]  # fmt: skip
+    assert begun == clock_of(db).now - LEASE_SECONDS
+
+
+def test_taking_an_item_again_to_save_it_does_not_shorten_its_time(db: Database) -> None:
+    ann, bob, queue = person(db, "ann"), person(db, "bob"), queue_of(db, 1)
+    assert item_of(db, queue.id, ann) == 1
+    begun = begun_at(db, 1, ann)
+    clock_of(db).forward(LEASE_SECONDS)
+    assert item_of(db, queue.id, bob) == 1
+    assert give_back(db, 1, bob)
+    autosave(db, 1, ann, {"output": "typed"}, version=0)
+    assert begun_at(db, 1, ann) == begun
+
+
+def test_a_closed_queue_gives_nothing_back_that_was_given_up(db: Database) -> None:
+    ann, bob, queue = person(db, "ann"), person(db, "bob"), queue_of(db, 2)
+    assert [item_of(db, queue.id, who) for who in (ann, bob)] == [1, 2]
+    assert give_back(db, 1, ann)
+    close_queue(db, queue.id)
+    clock_of(db).forward(LEASE_SECONDS + 1)
+    with pytest.raises(PlaceLost):
+        saved(db, 1, ann)
+    saved(db, 2, bob)  # the lease is over, but nobody took it

@@ -30,24 +30,38 @@ def revise(db: Database, queue_id: int, who, decision: Decision) -> None:
     )  # fmt: skip
 
 
-def test_done_counts_ones_own_and_left_counts_the_places_of_everybody(db: Database) -> None:
+def test_done_and_left_are_ones_own(db: Database) -> None:
     ann, bob = person(db, "ann", Role.EXPERT), person(db, "bob", Role.EXPERT)
     queue = add_revise_queue(db, "pilot", ITEMS, overlap=2)
-    assert numbers(db, ann) == {"pilot": (0, 6)}
+    assert numbers(db, ann) == {"pilot": (0, 3)}
     revise(db, queue.id, ann, Decision.ACCEPT)
     revise(db, queue.id, ann, Decision.FLAG)
     revise(db, queue.id, bob, Decision.REJECT)
-    assert numbers(db, ann) == {"pilot": (2, 3)}
-    assert numbers(db, bob) == {"pilot": (1, 3)}
-    assert done_and_left(db, queue.id, ann) == (2, 3)
-    assert done_and_left(db, queue.id, bob) == (1, 3)
+    assert numbers(db, ann) == {"pilot": (2, 1)}
+    assert numbers(db, bob) == {"pilot": (1, 2)}
+    assert done_and_left(db, queue.id, ann) == (2, 1)
+    assert done_and_left(db, queue.id, bob) == (1, 2)
 
 
-def test_what_is_skipped_is_neither_done_nor_gone(db: Database) -> None:
+def test_what_is_skipped_is_neither_done_nor_left_for_who_skipped_it(db: Database) -> None:
     ann = person(db, "ann", Role.EXPERT)
     queue = add_revise_queue(db, "pilot", ITEMS)
     revise(db, queue.id, ann, Decision.SKIP)
-    assert numbers(db, ann) == {"pilot": (0, 3)}
+    assert numbers(db, ann) == {"pilot": (0, 2)}
+    assert numbers(db, person(db, "bob", Role.EXPERT)) == {"pilot": (0, 3)}
+
+
+def test_who_has_a_word_on_every_pair_is_not_sent_back_to_them(db: Database) -> None:
+    ann = person(db, "ann", Role.EXPERT)
+    queue = add_revise_queue(db, "pilot", ITEMS, overlap=2)
+    for decision in (Decision.ACCEPT, Decision.SKIP, Decision.EDIT):
+        revise(db, queue.id, ann, decision)
+    page = client_of(db, ann)
+    assert "Go on revising" not in page.get("/").text.split("Finished")[0]
+    done = page.get(f"/revise/{queue.id}").text
+    assert "Nothing is left for you in <bdi>pilot</bdi>" in done
+    assert "still waits for other people" in done
+    assert "Every pair has been decided on" not in done
 
 
 def test_a_study_waits_for_its_raters_only_and_pairs_never_for_a_rater(db: Database, tmp_path: Path) -> None:

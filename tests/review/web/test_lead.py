@@ -203,13 +203,14 @@ def test_the_owner_sees_a_sample_without_names_and_the_lead_the_shares(
         assert "the-expert" not in text
         assert "<ins>" in text  # what the draft added
         [item] = set(re.findall(r'action="/owner/(\d+)"', text))
+        [seen] = re.findall(r'name="seen" value="(\w+)"', text)
         if number == 0:
-            refused = owner.submit(f"/owner/{item}", verdict="bad")
+            refused = owner.submit(f"/owner/{item}", verdict="bad", seen=seen)
             assert refused.status_code == 422
             assert "Say in a sentence what is wrong" in refused.text
-            owner.submit(f"/owner/{item}", verdict="bad", reason=f"wrong {HOSTILE}")
+            owner.submit(f"/owner/{item}", verdict="bad", reason=f"wrong {HOSTILE}", seen=seen)
         else:
-            owner.submit(f"/owner/{item}", verdict="good")
+            owner.submit(f"/owner/{item}", verdict="good", seen=seen)
     found = {one.expert: one for one in overview.sampled_by_expert(db, queue.id)}
     assert sum(one.num_drawn for one in found.values()) == 10
     assert sum(one.num_seen for one in found.values()) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 
 from support.review_page import PageClient, client_of, new_database, person
 from tunewright.review.model import Arm, Decision, Finding, Queue, Revision, Role
+from tunewright.review.store.assignment import assign
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import NewItem, add_revise_queue, close_queue
 from tunewright.review.store.revisions import history
-from tunewright.review.store.work import next_work
+from tunewright.review.store.work import next_work, work_on
 from tunewright.review.web import reasons
 from tunewright.review.web.app import create_app
 
@@ -102,7 +104,7 @@ def test_the_next_pair_is_shown_with_both_versions_and_all_that_is_known(db: Dat
     assert "Does the response offer depth" in page
     assert "Keep it short." in page
     assert "Hello" in page
-    assert "0 done by you · 3 open, shared by all" in page
+    assert "0 done by you · 3 still open" in page
 
 
 def test_accepting_saves_the_draft_exactly_and_goes_on(db: Database) -> None:
@@ -192,7 +194,7 @@ def test_reject_and_flag_need_a_reason(db: Database, decision: str) -> None:
     assert answer.status_code == 422
     assert f"say why you {decision} this pair" in answer.text
     assert "Typed before.</textarea>" in answer.text
-    assert re.search(r'<details class="why" id="why" open>', answer.text)
+    assert re.search(r'<details class="why" id="why"[^>]* open>', answer.text)
     answer = ann.submit(
         "/item/1", decision=decision, why=["safety", "correctness"], **sent | {"own_words": " bad year "}
     )
@@ -507,3 +509,63 @@ def test_a_reason_is_told_in_sentences() -> None:
     assert told.picked == ("The response is wrong", "The draft changes the task or its data")
     assert told.own_words == "the year is wrong"
     assert reasons.said("see [1]") == reasons.Said((), "see [1]")
+
+
+def lost_words(answer: object) -> str:
+    return re.search(r'<p class="lead">(.*?)</p>', answer.text)[1]  # type: ignore[attr-defined,index]
+
+
+def test_a_lost_place_says_what_is_so(db: Database, clock: Clock) -> None:
+    """A skip that cannot be taken back, a queue given to others or closed since, somebody else's pair."""
+    queue = queue_of(db, PAIR)
+    ann, ben = expert(db), expert(db, "ben")
+    ann.get("/revise/1")
+    ann.submit("/item/1", decision="skip", **field_values(ann.get("/item/1").text))
+    never = ben.submit("/item/1", decision="accept", version="0")
+    assert lost_words(never).startswith("It was never given to you. Your decision was not counted.")
+    assert ben.get("/revise/1").headers["location"] == "/item/1"
+    stays = "What you had decided stays as it was."
+    assert lost_words(ann.submit("/item/1/undo")) == f"You skipped it, so it went to somebody else. {stays}"
+    assign(db, queue.id, [person(db, "ben", Role.EXPERT).id])
+    others_now = "The lead gives this queue to other people now."
+    assert lost_words(ann.submit("/item/1/undo")) == f"{others_now} {stays}"
+    assert lost_words(ann.get("/item/1")) == f"{others_now} What you typed here is kept."
+    script = ann.post(
+        "/item/1/autosave", data={"csrf": ann.session.csrf, "text.output": "Typed.", "version": "1"}
+    )
+    assert script.json() == {"error": f"{others_now} What you typed is kept on the server."}
+    close_queue(db, queue.id)
+    assert lost_words(ann.get("/item/1")).startswith("The lead has closed this queue since.")
+
+
+def test_a_draft_is_the_coachs_only_where_its_lineage_says_so(db: Database) -> None:
+    """And in the arm without one nothing is said of any."""
+    for number, lineage, title in (
+        (1, {}, "Draft"),
+        (2, {"coach": {"status": "revised"}}, "Coach’s draft"),
+        (3, {"run": {"stage": "revise"}}, "Coach’s draft"),
+        (4, {"run": {"stage": "check"}, "revision": {"reviewer": "coach"}}, "Draft"),
+    ):
+        item = replace(PAIR, lineage=lineage, draft={**PAIR.original, "output": "Boil fresh water."})
+        add_revise_queue(db, f"queue {number}", [item])
+        ann = expert(db)
+        page = ann.get(ann.get(f"/revise/{number}").headers["location"]).text
+        assert re.findall(r'<h3 class="draft-title">(.*?)</h3>', page)[0] == title
+        by = "coach" if "Coach" in title else "draft"
+        assert f"not changed by the {by}</span>" in page
+        assert f"<b>The {by}:</b>" in page
+        assert ("oach" in page.replace("coach-says", "")) is (by == "coach")
+    drawn = [replace(PAIR, key=str(n), lineage={"coach": {"status": "revised"}}) for n in range(4)]
+    add_revise_queue(db, "arms", drawn, experiment=True)
+    num_without = 0
+    for _ in drawn:
+        address = ann.get("/revise/5").headers["location"]
+        work = work_on(db, int(address.split("?")[0].split("/")[-1]), person(db, "ann", Role.EXPERT))
+        page = ann.get(address).text
+        assert work is not None
+        if work.item.arm is Arm.WITHOUT_DRAFT:
+            num_without += 1
+            assert "oach" not in page
+            assert not re.search(r"[^=]\bdraft", re.sub("<[^>]*>", " ", page), re.IGNORECASE)
+        ann.submit(address, decision="accept", **field_values(page))
+    assert num_without == 2

@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from support.review_page import ADDRESS, PageClient, client_of, person, serving
 from tunewright.review.model import Role
+from tunewright.review.store import sessions
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import NewItem, add_revise_queue
 from tunewright.review.store.revisions import autosave, history
@@ -231,6 +232,15 @@ def test_behind_a_proxy_the_public_address_counts(host: str, origin: str, is_our
     assert site.is_our_origin(origin, host) is is_ours
 
 
+def hidden_fields(page: str) -> list[tuple[str, str]]:
+    """Of the form that goes to the first pair."""
+    form = page.partition('<form method="post" action="/item/1"')[2].partition("</form>")[0]
+    return [
+        (name, html.unescape(value))
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    ]
+
+
 def test_a_form_from_before_a_new_login_is_sent_again_with_one_button(db: Database) -> None:
     """The session ended while somebody typed, they logged in in another tab, and sent the page once more."""
     add_revise_queue(db, "pairs", [NewItem("k", {"instruction": "Ask.", "output": "Said."})])
@@ -238,18 +248,19 @@ def test_a_form_from_before_a_new_login_is_sent_again_with_one_button(db: Databa
     client = client_of(db, ann)
     client.get("/revise/1")
     typed = 'A "long" correction,\r\nworth an hour of work.'
-    old = {"csrf": "of-the-session-before", "version": "0", "decision": "edit", "text.output": typed}
+    before = client_of(db, ann).session
+    assert before is not None
+    old = {"csrf": before.csrf, "version": "0", "decision": "edit", "text.output": typed}
     old |= {"why": ["too-short", "other"]}
     for unsure in ({}, {"sec-fetch-site": "none"}):
         assert "Send it again" not in client.post("/item/1", data=old, headers=unsure).text
+    made_up = client.post("/item/1", data=old | {"csrf": "x"}, headers={"origin": ADDRESS})
+    assert "Send it again" not in made_up.text
     page = client.post("/item/1", data=old, headers={"origin": ADDRESS})
     assert page.status_code == 403
     assert "You logged in again since that page was opened. Nothing was saved yet" in page.text
-    form = page.text.partition('<form method="post" action="/item/1">')[2].partition("</form>")[0]
-    fields = [
-        (name, html.unescape(value))
-        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
-    ]
+    assert '<button class="primary" autofocus data-key="Enter">Send it again' in page.text
+    fields = hidden_fields(page.text)
     assert [name for name, _ in fields] == ["csrf", "version", "decision", "text.output", "why", "why"]
     assert client.post("/item/1", data=dict(fields)).status_code == 303
     assert history(db, 1)[-1].texts["output"] == typed.replace("\r\n", "\n")
@@ -259,6 +270,45 @@ def test_a_form_from_before_a_new_login_is_sent_again_with_one_button(db: Databa
     assert "p" * 50 not in secret.text
 
 
+def test_a_logged_out_form_is_sent_again_by_its_own_person_and_by_nobody_else(db: Database) -> None:
+    """Without JavaScript: its page keeps the old secret, which says whose text it is."""
+    add_revise_queue(db, "pairs", [NewItem("k", {"instruction": "Ask.", "output": "Said."})])
+    ann, bob = (person(db, name, Role.EXPERT) for name in ("ann", "bob"))
+    client = client_of(db, ann)
+    assert client.session is not None
+    client.get("/revise/1")
+    sessions.end_sessions_of(db, ann)
+    from_here = {"origin": ADDRESS}
+    fields = {"csrf": client.session.csrf, "version": "0", "decision": "edit", "text.output": "7"}
+    out = client.post("/item/1", data=fields, headers=from_here)
+    assert (out.status_code, "Send it again" in out.text) == (401, True)
+    assert dict(hidden_fields(out.text)) == fields
+    other = client_of(db, bob).post("/item/1", data=dict(hidden_fields(out.text)), headers=from_here)
+    assert other.status_code == 403
+    assert "You are logged in as bob now, and that page was opened by somebody else." in other.text
+    assert dict(hidden_fields(other.text)) == fields
+    assert history(db, 1) == []
+    again = client_of(db, ann)
+    stale = again.post("/item/1", data=dict(hidden_fields(other.text)), headers=from_here)
+    assert "You logged in again since that page was opened." in stale.text
+    assert again.post("/item/1", data=dict(hidden_fields(stale.text))).status_code == 303
+    assert [(one.person_id, one.texts["output"]) for one in history(db, 1)] == [(ann.id, "7")]
+
+
+def test_the_secret_of_now_is_told_to_pages_of_this_site_and_to_no_other(db: Database) -> None:
+    ann = person(db, "ann", Role.RATER)
+    client = client_of(db, ann)
+    assert client.session is not None
+    script = {"accept": "application/json"}
+    expected = {"person": ann.id, "name": "ann", "csrf": client.session.csrf}
+    assert client.get("/session", headers={"sec-fetch-site": "same-origin"}).json() == expected
+    for elsewhere in ("cross-site", "same-site"):
+        answer = client.get("/session", headers={"sec-fetch-site": elsewhere, **script})
+        assert (answer.status_code, client.session.csrf in answer.text) == (403, False)
+    nobody = client_of(db, None).get("/session", headers={"accept": "application/json"})
+    assert nobody.status_code == 401
+
+
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(db: Database) -> None:
     site = Site(secure=True, hosts=frozenset({"127.0.0.1"}))
     client = PageClient(create_app(db, site=site), address=ADDRESS.replace("http:", "https:"))
@@ -266,6 +316,22 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(db: Database) -> No
     assert cookie.startswith("__Host-tunewright-visit=")
     for word in ("HttpOnly", "Path=/", "SameSite=strict", "Secure"):
         assert word in cookie
+
+
+def test_a_refused_post_gives_back_texts_of_any_length_and_no_choices(db: Database) -> None:
+    """An answer of a test item may be one letter, a rater's comment a word."""
+    fields = {
+        "csrf": "x",
+        "version": "31",
+        "decision": "edit",
+        "opened": "1800000000.5",
+        "take.output": "mine",
+    }
+    typed = {"text.instruction": "Short?", "text.output": "B", "own_words": "Key.", "comment.1": "Nice"}
+    page = client_of(db, None).post("/item/1", data={**fields, **typed, "text.input": ""}).text
+    shown = re.findall(r"<label[^>]*>([^<]*)</label><textarea[^>]*>\n([^<]*)</textarea>", page)
+    expected = [("Instruction", "Short?"), ("Response", "B"), ("Your reason", "Key."), ("comment.1", "Nice")]
+    assert shown == expected
 
 
 def test_a_refused_post_gives_back_what_was_typed(db: Database) -> None:

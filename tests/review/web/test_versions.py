@@ -118,6 +118,51 @@ def test_a_choice_falls_when_its_expert_saves_another_version(
     assert found.choice is None
 
 
+def test_a_choice_that_fell_is_to_be_made_again_and_the_pages_say_so(
+    db: Database, queue: Queue, owner: PageClient
+) -> None:
+    """Also where an undo brings the chosen text back: that is a version of its own."""
+    page = owner.get("/versions/1/2").text
+    owner.submit("/versions/1/2", take=version_with(page, "Plum"), seen=seen(page), reason="The key says so.")
+    bob = person(db, EXPERTS[1], Role.EXPERT)
+    assert "no longer there</span>" not in owner.get("/versions/1").text
+    revisions.save(
+        db, 2, bob, version=1, decision=Decision.EDIT, texts={"instruction": "Name.", "output": "Fig."},
+        seconds=1.0, seconds_open=1.0,
+    )  # fmt: skip
+    again = revisions.undo(db, 2, bob)
+    assert again is not None
+    assert (again.version, again.texts["output"]) == (3, f"Plum {HOSTILE}")
+    assert final(db, queue)["k2"] == ("agreement", "Pear.")
+    text = owner.get("/versions/1").text
+    assert re.findall(r'href="(/versions/1/\d+)"', text) == ["/versions/1/2", "/versions/1/3"]
+    assert text.count("no longer there</span>") == 1
+    page = owner.get("/versions/1/2").text
+    assert "The version chosen before is no longer there" in page
+    owner.submit("/versions/1/2", take=version_with(page, "Plum"), seen=seen(page))
+    assert final(db, queue)["k2"][0] == "chosen"
+
+
+def test_of_two_owners_who_choose_at_once_the_second_sees_what_the_first_chose(
+    db: Database, queue: Queue, owner: PageClient
+) -> None:
+    other = client_of(db, person(db, "otto", Role.OWNER))
+    page = owner.get("/versions/1/2").text
+    [pear, _] = sorted({"A", "B", "C"} - {version_with(page, "Plum")})
+    first = owner.submit(
+        "/versions/1/2", take=version_with(page, "Plum"), seen=seen(page), reason="A plum, I say."
+    )
+    late = other.submit("/versions/1/2", take=pear, seen=seen(page), reason="No, a pear.")
+    assert (first.status_code, late.status_code) == (303, 409)
+    assert final(db, queue)["k2"] == ("chosen", f"Plum {HOSTILE}")
+    assert "somebody chose the version marked below meanwhile" in late.text
+    assert "A plum, I say." in late.text
+    assert ">No, a pear.</textarea>" in late.text
+    again = other.submit("/versions/1/2", take=pear, seen=seen(late.text), reason="No, a pear.")
+    assert again.status_code == 303
+    assert final(db, queue)["k2"] == ("chosen", "Pear.")
+
+
 def test_what_changed_meanwhile_is_not_chosen_unseen(db: Database, queue: Queue, owner: PageClient) -> None:
     page = owner.get("/versions/1/2").text
     bob = person(db, EXPERTS[1], Role.EXPERT)
@@ -127,7 +172,7 @@ def test_what_changed_meanwhile_is_not_chosen_unseen(db: Database, queue: Queue,
     )  # fmt: skip
     late = owner.submit("/versions/1/2", take="A", seen=seen(page), reason="Mine to say.")
     assert late.status_code == 409
-    assert "An expert changed a version meanwhile" in late.text
+    assert "an expert changed a version meanwhile" in late.text
     assert "Mine to say." in late.text
     nothing = owner.submit("/versions/1/2", seen=seen(late.text), take="Z")
     assert (nothing.status_code, versions.choices(db, queue.id)) == (422, {})

@@ -45,7 +45,7 @@ def record(item: Item, results: Sequence[Result], *, people: Mapping[str, str]) 
         **{name: item.original.get(name, "") for name in TEXT_FIELDS},
         **draft_fields(draft),
         "history": history_text(item.history),
-        "findings": findings_text(item.findings),
+        "findings": findings_text(item.as_shown().findings),
     }
     shown = item.original if draft is None else draft
     agent = "original" if draft is None else "draft"

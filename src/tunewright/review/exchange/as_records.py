@@ -21,7 +21,7 @@ def original_record(item: Item) -> Record:
 
 
 def reviewed_record(entry: Entry) -> Record:
-    """The record as it goes on: with the final texts, or as it was where none is final.
+    """The record as it goes on: with the final texts, or as it was where nobody has decided.
 
     `meta` gets the note of the review, under `review` or, where a column is called so, `review~2`. It holds
     the status, the texts as they were of the fields that changed, who decided what and when.
@@ -58,7 +58,8 @@ def revision_of(entry: Entry, *, plain: bool) -> Revision:
 
 
 def said(result: Result) -> dict[str, Any]:
-    """Who made a result and how, for a note."""
+    """Who made a result and how, for a note; in an experiment with what it is measured on."""
+    measured = {"arm": result.arm.value, "active_seconds": result.active_seconds} if result.arm else {}
     return {
         "reviewer": result.person,
         "decision": result.decision.value,
@@ -66,6 +67,7 @@ def said(result: Result) -> dict[str, Any]:
         "at": iso_time(result.at),
         "seconds": result.seconds,
         "shown_draft": result.shown_draft,
+        **measured,
     }
 
 

@@ -55,7 +55,8 @@ class Count:
 
     def records(self, found: Iterable[Entry], only_decided: bool) -> Iterator[Any]:
         for entry in found:
-            if entry.final.is_rejected or (only_decided and entry.final.result is None):
+            final = entry.final
+            if final.is_rejected or final.is_withheld or (only_decided and final.result is None):
                 continue
             record = reviewed_record(entry)
             if self._fits(entry, lambda record=record: native_row(record, as_text=False)):  # type: ignore[misc]

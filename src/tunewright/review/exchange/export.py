@@ -52,11 +52,12 @@ def export(
 ) -> Exported:
     """Write a queue to `path` in one of `FORMATS`.
 
-    records leaves out rejected pairs, and with `only_decided` those without a final version, which else go
-    out as they were. revisions (the published form) and pairs (whole records) hold the final versions alone.
-    Other tools and csv get every item with everybody's results. `people` maps names here to those in a tool:
-    e-mail addresses for Label Studio, user ids for Argilla. argilla and potato write a folder; argilla also
-    the records alone, when the name ends in .json. Written over, a folder is moved aside and kept.
+    records leaves out rejected pairs, withheld ones (`final.WITHHELD`), and with `only_decided` those that
+    nobody has decided on, which else go out as they were. revisions (the published form) and pairs (whole
+    records) hold the final versions alone. Other tools and csv get every item with everybody's results, to
+    work on. `people` maps names here to those in a tool: e-mail addresses for Label Studio, user ids for
+    Argilla. argilla and potato write a folder; argilla also the records alone, when the name ends in .json.
+    Written over, a folder is moved aside and kept.
 
     DataError: no such queue, a format for the other kind of queue, a pair that the published form cannot
     hold; a name that is taken without `overwrite`. RunFolderError: the disk.

@@ -1,36 +1,39 @@
 """Which of several experts' versions of a pair is final.
 
-1. An owner's own revision counts before anybody's (`owner`); of two the later.
-2. An owner's verdict "not good" withholds the pair (`sent_back`), until somebody saves or an owner chooses
-   after it.
+1. An owner's last word "not good" withholds the pair (`sent_back`) until somebody saves it again.
+2. A flag that no owner has answered withholds it (`flagged`), and so does a save after "not good"
+   (`saved_again`) until an owner has looked at it anew.
 3. Of different versions the one that an owner chose counts (`chosen`), while it still stands.
-4. A flag that no owner has answered withholds it (`flagged`).
-5. What more than half of the experts made of it counts: the same texts, or the same rejection (`agreement`;
+4. What more than half of the experts made of it counts: the same texts, or the same rejection (`agreement`;
    `only` where just one has worked on it). Of those the latest save.
-6. Else the latest save (`latest`).
-A skip is nobody's word. A text without instruction or output is no pair and withholds it (`empty`).
+5. Else the latest save (`latest`).
+A skip is nobody's word. A text without instruction or output is no pair and withholds it (`empty`). Nobody's
+role counts: an owner's own version is one like any other, and final when it is chosen. So no export of past
+work changes when somebody becomes an owner.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
 from tunewright.review.exchange.result import Result
 from tunewright.review.model import TEXT_FIELDS, Decision
 
-How = Literal["owner", "chosen", "only", "agreement", "latest", "open", "sent_back", "flagged", "empty"]
-WITHHELD: tuple[How, ...] = ("open", "sent_back", "flagged", "empty")
+How = Literal["chosen", "only", "agreement", "latest", "open", "sent_back", "saved_again", "flagged", "empty"]
+WITHHELD: tuple[How, ...] = ("sent_back", "saved_again", "flagged", "empty")  # from all that is trained on
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the quality owner last said of an item as a whole."""
+class Word(Enum):
+    """What the owners last said of a pair as a whole. A flag set after their word takes it back."""
 
-    is_good: bool
-    at: float
+    GOOD = "good"
+    NOT_GOOD = "not good"
+    AWAITED = "awaited"  # not good, and saved again since
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,6 @@ class Chosen:
 
     person: str
     version: int
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +55,34 @@ class Final:
     def is_rejected(self) -> bool:
         return self.result is not None and self.result.decision is Decision.REJECT
 
+    @property
+    def is_withheld(self) -> bool:
+        """Whether somebody worked on it and it must not go on yet; not so where nobody has decided."""
+        return self.how in WITHHELD
+
 
 def final_of(
     results: Sequence[Result],
     *,
-    owners: frozenset[str] = frozenset(),
-    verdict: Verdict | None = None,
+    word: Word | None = None,
     chosen: Chosen | None = None,
     needs_instruction: bool = True,
+    now: float = math.inf,
 ) -> Final:
-    """The final version of one item. `owners` are the names of those who answer for quality;
-    `needs_instruction` is false where earlier turns ask."""
+    """The final version of one item; `needs_instruction` is false where earlier turns ask. A save that
+    another tool dates after `now` is the latest of nothing: its time cannot be true."""
     said = [result for result in results if result.decision is not Decision.SKIP]
+    if word is Word.NOT_GOOD:  # also where its expert took the version back
+        return Final(None, "sent_back")
+    if word is not Word.GOOD and any(result.decision is Decision.FLAG for result in said):
+        return Final(None, "flagged")
+    if word is Word.AWAITED:
+        return Final(None, "saved_again")
     if not said:
         return Final(None, "open")
-    own = [result for result in said if result.person in owners and result.decision is not Decision.FLAG]
-    if own:
-        return _whole(Final(_latest(own), "owner"), needs_instruction)
     choice = None if chosen is None else _standing(chosen, said)
-    newest = max(one.at or 0.0 for one in said)
-    if chosen is not None and choice is not None:
-        newest = max(newest, chosen.at)
-    if verdict is not None and not verdict.is_good and newest <= verdict.at:
-        return Final(None, "sent_back")
     if choice is not None:
         return _whole(Final(choice, "chosen"), needs_instruction)
-    flagged = [result for result in said if result.decision is Decision.FLAG]
-    if flagged and not (verdict is not None and verdict.is_good):
-        return Final(None, "flagged")
     groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in said:
         groups[_content(result)].append(result)
@@ -88,8 +90,8 @@ def final_of(
     if len(said) == 1:
         return _whole(Final(said[0], "only"), needs_instruction)
     if 2 * len(largest) > len(said):
-        return _whole(Final(_latest(largest), "agreement"), needs_instruction)
-    return _whole(Final(_latest(said), "latest"), needs_instruction)
+        return _whole(Final(_latest(largest, now), "agreement"), needs_instruction)
+    return _whole(Final(_latest(said, now), "latest"), needs_instruction)
 
 
 def _standing(chosen: Chosen, said: Sequence[Result]) -> Result | None:
@@ -104,8 +106,11 @@ def _content(result: Result) -> tuple[str, ...]:
     return ("keep", *(result.texts.get(name, "") for name in TEXT_FIELDS))
 
 
-def _latest(results: Sequence[Result]) -> Result:
-    return max(results, key=lambda one: (one.at or 0.0, one.person))
+def _latest(results: Sequence[Result], now: float) -> Result:
+    def time(result: Result) -> float:
+        return result.at if result.at is not None and result.at <= now else 0.0
+
+    return max(results, key=lambda one: (time(one), one.person))
 
 
 def _whole(final: Final, needs_instruction: bool) -> Final:

@@ -61,7 +61,7 @@ def task(item: Item, results: Sequence[Result], *, people: Mapping[str, str]) ->
         **{name: item.original.get(name, "") for name in TEXT_FIELDS},
         **draft_fields(draft),
         "history": history_text(item.history),
-        "findings": findings_text(item.findings),
+        "findings": findings_text(item.as_shown().findings),
         NOTE: note_of(item, results),
     }
     shown = item.original if draft is None else draft

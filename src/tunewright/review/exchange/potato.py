@@ -74,7 +74,7 @@ def instance(item: Item, results: Sequence[Result]) -> dict[str, Any]:
         **{name: item.original.get(name, "") for name in TEXT_FIELDS},
         **draft_fields(draft),
         **{SHOWN + name: shown.get(name, "") for name in TEXT_FIELDS},
-        "findings": findings_text(item.findings),
+        "findings": findings_text(item.as_shown().findings),
         NOTE: note_of(item, results),
     }
 

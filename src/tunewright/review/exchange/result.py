@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ class Result:
     """One person's word on the item `key`. `texts` are the final ones, whatever the decision.
 
     `at` (seconds since 1970) and the seconds are None where the tool does not say; `version` counts saves.
+    `arm` and `active_seconds` (of all this person's saves of the item together) are of the experiment: what
+    was made elsewhere has no active time.
     """
 
     key: str
@@ -39,6 +41,8 @@ class Result:
     seconds_open: float | None = None
     shown_draft: bool = False
     version: int = 1
+    arm: Arm | None = field(default=None, compare=False)
+    active_seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,13 @@ class Note:
 
 def note_of(item: Item, results: Sequence[Result]) -> dict[str, Any]:
     """The note of an item, as JSON values. The item's texts are not in it: they have fields of their own."""
+    item = item.as_shown()
     return {
         "form": FORM,
         "key": item.key,
-        "has_draft": shown_draft_of(item) is not None,
-        "draft_reason": item.draft_reason if shown_draft_of(item) is not None else "",
-        "findings": [asdict(finding) for finding in item.findings],
+        "has_draft": item.draft is not None,
+        "draft_reason": item.draft_reason if item.draft is not None else "",
+        "findings": [finding.row() for finding in item.findings],
         "history": [list(turn) for turn in item.history],
         "meta": dict(item.meta),
         "lineage": dict(item.lineage),
@@ -149,7 +154,7 @@ def digest_of(decision: Decision, texts: Texts, reason: str) -> str:
 
 def shown_draft_of(item: Item) -> Texts | None:
     """The draft that may be shown: none in the arm of an experiment that works without."""
-    return None if item.arm is Arm.WITHOUT_DRAFT else item.draft
+    return item.as_shown().draft
 
 
 def same_texts(one: Texts, other: Texts) -> bool:

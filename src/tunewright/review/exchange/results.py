@@ -93,8 +93,8 @@ def add_results(
     queue = queue_with_id(db, queue_id)
     if queue is None or queue.kind is not QueueKind.REVISE:
         raise DataError(
-            f"results go into a queue of pairs, and {queue.name!r} is a rating study; take "
-            "`tunewright study import-ratings` for ratings"
+            f"results go into a queue of pairs, and {queue.name!r} is a rating study; "
+            "`add_ratings` takes ratings"
             if queue
             else f"there is no queue {queue_id}"
         )

@@ -143,7 +143,12 @@ def _draft(row: Mapping[str, Any], system: str | None, *, note: Any) -> Draft:
     if row["detail"]:
         reason = f"{reason} ({row['detail']})"
     flags = tuple(
-        Finding(flag["field"], flag["kind"], f"{flag['detail']}: {flag['before']} → {flag['after']}")
+        Finding(
+            flag["field"],
+            flag["kind"],
+            f"{flag['detail']}: {flag['before']} → {flag['after']}",
+            of_draft=True,
+        )
         for flag in row["flags"]
     )
     texts = None

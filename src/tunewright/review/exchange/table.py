@@ -1,5 +1,8 @@
 """The results of a queue as one CSV table, for spreadsheets: one row for each person's word on each item.
 
+`seconds` are those of the save that counts, `active_seconds` of all saves of this person on the item, empty
+where one came from another tool; with `arm` they are what the experiment is measured on.
+
 Cells are inert: what begins like a formula has an apostrophe in front, and loses it when it is read. The file
 is UTF-8 with a byte order mark, because Excel takes anything else for its own code page, and every cell is
 in quotes. A spreadsheet shows at most 32,767 characters of a cell; the file holds them all.
@@ -32,9 +35,12 @@ _SAID = (
     "person",
     "decision",
     "final",
+    "state",
     "at",
     "seconds",
     "seconds_open",
+    "active_seconds",
+    "arm",
     "shown_draft",
     "version",
     "reason",
@@ -64,7 +70,9 @@ def rows_of_entry(entry: Entry) -> Iterator[dict[str, str]]:
     """A row for each result; an item that nobody has worked on has one row without a person."""
     item = entry.item
     draft = shown_draft_of(item)
-    shown = {"item": item.key} | {f"original_{name}": item.original.get(name, "") for name in TEXT_FIELDS}
+    shown = {"item": item.key, "state": entry.final.how} | {
+        f"original_{name}": item.original.get(name, "") for name in TEXT_FIELDS
+    }
     if draft is not None:
         shown |= {f"draft_{name}": draft.get(name, "") for name in TEXT_FIELDS}
     if not entry.results:
@@ -78,6 +86,8 @@ def rows_of_entry(entry: Entry) -> Iterator[dict[str, str]]:
             "at": iso_time(result.at),
             "seconds": _number(result.seconds),
             "seconds_open": _number(result.seconds_open),
+            "active_seconds": _number(result.active_seconds),
+            "arm": result.arm or "",
             "shown_draft": "yes" if result.shown_draft else "no",
             "version": str(result.version),
             "reason": result.reason,

@@ -46,6 +46,16 @@ def address_of(given: str | Path) -> Address:
     raise DataError(f"{shown}: {_HOW}")
 
 
+def same_address(given: str | Path) -> str:
+    """One text for all ways to name a database from here: of a file the whole path, of a server the URL
+    without a password."""
+    found = address_of(given)
+    if found.file is not None:
+        return str(found.file.resolve())
+    # `set` takes None for "leave it as it is"
+    return without_password(found.url._replace(password=None).render_as_string())
+
+
 def without_password(text: str) -> str:
     """A URL in which nobody can read a password, also when it is no URL that anything would take."""
     return _IN_QUERY.sub(r"\1***", _IN_AUTHORITY.sub(r"\1:***@", text))

@@ -4,7 +4,7 @@ hundred thousand rows apart."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect, Text, func, select, type_coerce
@@ -63,7 +63,7 @@ def as_written(db: Database, new: NewItem) -> Written:
         _text(dict(new.meta), dialect),
         None if new.draft is None else _text(dict(new.draft), dialect),
         new.draft_reason,
-        _text([asdict(finding) for finding in new.findings], dialect) if new.findings else "[]",
+        _text([finding.row() for finding in new.findings], dialect) if new.findings else "[]",
     )
 
 

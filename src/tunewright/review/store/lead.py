@@ -11,6 +11,17 @@ from tunewright.errors import DataError
 from tunewright.review.model import Decision, Item, Pace, Person, QueueKind, Revision
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
+from tunewright.review.store.measured import IS_OUTSIDE
+from tunewright.review.store.owner_rows import (
+    AGAIN,
+    ALL_AGAIN,
+    ALL_DRAWN,
+    DRAWN,
+    FLAGGED,
+    IS_FLAGGED,
+    Unseen,
+    seen_of,
+)
 from tunewright.review.store.people import PERSON_COLUMNS, person_of
 from tunewright.review.store.queue_rows import item_of
 from tunewright.review.store.revision_rows import IS_DONE, OF_HEAD, made_on
@@ -21,16 +32,21 @@ from tunewright.review.store.work import LEASE_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class OwnerWork:
-    """A finished item for the quality owner: all revisions of it that count, with who made them."""
+    """A finished item for the quality owner: all revisions of it that count, with who made them.
+
+    `seen` names those versions; it goes back with the verdict. `asked_before` is the reason of an earlier
+    "not good", after which it was saved again."""
 
     item: Item
     revisions: tuple[tuple[Person, Revision], ...]
-    why: str  # drawn, flagged
+    why: str  # drawn, flagged, again
+    seen: str
+    asked_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a sampled item; `is_good` None: not looked at yet."""
+    """What became of a sampled item; `is_good` None: not looked at yet, or not since it was saved again."""
 
     item_id: int
     why: str
@@ -38,6 +54,14 @@ class Verdict:
     is_good: bool | None
     reason: str
     at: float
+
+    @property
+    def is_drawn(self) -> bool:
+        return self.why in ALL_DRAWN
+
+    @property
+    def is_again(self) -> bool:
+        return self.why in ALL_AGAIN
 
 
 def paces(db: Database, queue_id: int) -> list[Pace]:
@@ -66,6 +90,7 @@ def paces(db: Database, queue_id: int) -> list[Pace]:
                 func.count().filter(IS_DONE).label("done"),
                 func.count().filter(heads.c.decision == Decision.FLAG.value).label("flagged"),
                 func.max(heads.c.at).label("last_at"),
+                func.count().filter(and_(IS_DONE, IS_OUTSIDE)).label("outside"),
             )
             .where(heads.c.queue_id == queue_id)
             .group_by(heads.c.person_id)
@@ -74,7 +99,7 @@ def paces(db: Database, queue_id: int) -> list[Pace]:
         spent = (
             select(heads.c.person_id, func.sum(revision_rows.c.seconds).label("seconds"))
             .join_from(heads, revision_rows, OF_HEAD)
-            .where(heads.c.queue_id == queue_id)
+            .where(heads.c.queue_id == queue_id, ~IS_OUTSIDE)
             .group_by(heads.c.person_id)
             .cte("spent")
         )
@@ -92,6 +117,7 @@ def paces(db: Database, queue_id: int) -> list[Pace]:
                 func.coalesce(work.c.flagged, 0),
                 func.coalesce(spent.c.seconds, 0.0),
                 work.c.last_at,
+                func.coalesce(work.c.outside, 0),
             )
             .outerjoin_from(people, work, work.c.person_id == people.c.id)
             .outerjoin(spent, spent.c.person_id == people.c.id)
@@ -121,9 +147,7 @@ def sample_for_owner(
         ).scalars()
         drawn = [id for id in finished if _draw(seed, id) < share]
         now = db.clock()
-        rows = [
-            {"item_id": id, "queue_id": queue_id, "why": "drawn", "reason": "", "at": now} for id in drawn
-        ]
+        rows = [{"item_id": id, "queue_id": queue_id, "why": DRAWN, "reason": "", "at": now} for id in drawn]
         if rows:
             connection.execute(db.upsert(samples).on_conflict_do_nothing(), rows)
         detail = {"share": share, "seed": seed, "items": len(drawn)}
@@ -132,21 +156,25 @@ def sample_for_owner(
 
 
 def owner_work(db: Database, person: Person, *, queue_id: int | None = None) -> OwnerWork | None:
-    """The next flagged or drawn item that waits for an owner's verdict; flagged ones first. It is kept for
-    `person` half an hour. None when nothing waits."""
+    """The next item that waits for an owner's verdict: flagged ones first, then those saved again after "not
+    good", then the drawn ones. It is kept for `person` half an hour. None when nothing waits."""
     now = db.clock()
     with db.write() as connection:
         mine = and_(samples.c.person_id == person.id, samples.c.free_at > now)
         row = connection.execute(
-            select(samples.c.item_id, samples.c.why)
+            select(samples.c.item_id, samples.c.why, samples.c.reason, IS_FLAGGED.label("is_flagged"))
             .where(
                 samples.c.is_good.is_(None),
                 or_(samples.c.free_at.is_(None), samples.c.free_at <= now, mine),
                 *([] if queue_id is None else [samples.c.queue_id == queue_id]),
             )
-            .order_by(case((mine, 0), else_=1), samples.c.why.desc(), samples.c.item_id)
+            .order_by(
+                case((mine, 0), else_=1),
+                case((IS_FLAGGED, 0), (samples.c.why.in_(ALL_AGAIN), 1), else_=2),
+                samples.c.item_id,
+            )
             .limit(1)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=samples)
         ).one_or_none()
         if row is None:
             return None
@@ -156,12 +184,18 @@ def owner_work(db: Database, person: Person, *, queue_id: int | None = None) -> 
             .values(person_id=person.id, free_at=now + LEASE_SECONDS)
         )
         item = item_of(connection.execute(select(items).where(items.c.id == row.item_id)).one())
-        made = made_on(connection, [item.id])
-    return OwnerWork(item, made.get(item.id, ()), row.why)
+        made = made_on(connection, [item.id]).get(item.id, ())
+    is_again = row.why in ALL_AGAIN
+    why = FLAGGED if row.is_flagged else AGAIN if is_again else DRAWN
+    return OwnerWork(item, made, why, seen_of(item.id, made), row.reason if is_again else "")
 
 
-def owner_verdict(db: Database, item_id: int, person: Person, ok: bool, reason: str = "") -> None:
-    """What the owner says of a sampled item. DataError when it is not in the sample or others decided."""
+def owner_verdict(
+    db: Database, item_id: int, person: Person, ok: bool, reason: str = "", *, seen: str | None = None
+) -> None:
+    """What the owner says of a sampled item. DataError when it is not in the sample or others decided.
+
+    `seen` is that of the `OwnerWork` looked at; Unseen when an expert saved another version since."""
     with db.write() as connection:
         changed = connection.execute(
             update(samples)
@@ -177,6 +211,10 @@ def owner_verdict(db: Database, item_id: int, person: Person, ok: bool, reason: 
                 f"item {item_id} is not in the owner's sample, or another owner decided on it; "
                 "go on with the next"
             )
+        if seen is not None:
+            made = made_on(connection, [item_id]).get(item_id, ())
+            if seen != seen_of(item_id, made):
+                raise Unseen
         note(connection, db, person, "verdict", f"item:{item_id}", {"ok": ok, "reason": reason})
 
 

@@ -14,7 +14,7 @@ from tunewright.review.store.database import Database
 from tunewright.review.store.queue_rows import checked_texts, item_of, revision_of
 from tunewright.review.store.revision_rows import add_revision, check_seconds, head_of, is_same, row_of
 from tunewright.review.store.schema import items as table
-from tunewright.review.store.work import holds
+from tunewright.review.store.work import takes
 
 _ITEMS_AT_ONCE = 500
 
@@ -70,7 +70,8 @@ def item_ids(db: Database, queue_id: int) -> dict[str, int]:
 def add_outside(
     db: Database, results: Iterable[Outside], *, tool: str, by: Person | None = None
 ) -> Iterator[Outcome]:
-    """Save results that were made elsewhere, and say what became of each, in order.
+    """Save results that were made elsewhere, with `tool` as their source, and say what became of each, in
+    order. Their times are kept, but measure nothing here: other tools tell none, or the time on the wall.
 
     Some hundred are one transaction: those that came out before an error are kept.
     """
@@ -101,7 +102,7 @@ def _add_chunk(db: Database, chunk: list[Outside], tool: str, by: Person | None)
                 if is_same(there, one.decision, texts, one.reason) or at <= there.at:
                     outcomes.append(Outcome.KNOWN)
                     continue
-            if not holds(connection, one.item_id, one.person, now):
+            if not takes(connection, one.item_id, one.person, now):
                 outcomes.append(Outcome.NO_PLACE)
                 continue
             revision = Revision(
@@ -115,6 +116,7 @@ def _add_chunk(db: Database, chunk: list[Outside], tool: str, by: Person | None)
                 seconds_open=one.seconds_open,
                 at=at,
                 shown_draft=one.shown_draft,
+                source=tool,
             )
             queue_id = connection.execute(
                 select(table.c.queue_id).where(table.c.id == one.item_id)

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from tunewright.review.model import Arm, Decision
 from tunewright.review.store.database import Database
+from tunewright.review.store.measured import IS_OUTSIDE
+from tunewright.review.store.owner_rows import ALL_DRAWN, DRAWN, DRAWN_AGAIN
 from tunewright.review.store.revision_rows import IS_DONE, OF_HEAD
 from tunewright.review.store.schema import (
     heads,
@@ -118,14 +120,28 @@ def totals(db: Database) -> dict[int, Totals]:
 
 
 def finished_per_day(db: Database, queue_id: int, *, num_days: int = 14) -> list[int]:
-    """How much was finished in each of the last days of 24 hours, the oldest first; the last one ends now."""
+    """How much was finished in each of the last days of 24 hours, the oldest first; the last one ends now.
+
+    A person's pair counts on the day of their first save that decided it, a correction is no new work; what
+    came in from other tools was not done on the day that it came."""
     now = db.clock()
     starts = [now - DAY * back for back in range(num_days, 0, -1)]
+    first = (
+        select(func.min(revisions.c.at).label("at"))
+        .join_from(heads, revisions, OF_HEAD)
+        .where(
+            heads.c.queue_id == queue_id,
+            IS_DONE,
+            heads.c.at > starts[0],  # who has saved nothing since then has not begun since then
+            revisions.c.decision != Decision.SKIP.value,
+            ~IS_OUTSIDE,
+        )
+        .group_by(heads.c.item_id, heads.c.person_id)
+        .cte("first")
+    )
     with db.read() as connection:
         revised = connection.execute(
-            select(*(func.count().filter(_within(heads.c.at, start)) for start in starts)).where(
-                heads.c.queue_id == queue_id, IS_DONE, heads.c.at > starts[0]
-            )
+            select(*(func.count().filter(_within(first.c.at, start)) for start in starts))
         ).one()
         rated = connection.execute(
             select(*(func.count().filter(_within(tasks.c.at, start)) for start in starts)).where(
@@ -165,20 +181,21 @@ def _digest(prompt: Any) -> str:
 
 
 def sampled_by_expert(db: Database, queue_id: int) -> list[Sampled]:
-    """By name. An item that several experts finished counts for each of them; who flagged it has not."""
+    """By name. An item that several experts finished counts for each of them; who flagged it has not. Of a
+    pair that was saved again after "not good" the first verdict counts: the sample says how work comes in."""
     with db.read() as connection:
         rows = connection.execute(
             select(
                 people.c.name,
                 func.count(),
-                func.count().filter(samples.c.is_good.is_not(None)),
-                func.count().filter(samples.c.is_good.is_(True)),
+                func.count().filter(or_(samples.c.is_good.is_not(None), samples.c.why == DRAWN_AGAIN)),
+                func.count().filter(samples.c.is_good.is_(True), samples.c.why == DRAWN),
             )
             .join_from(samples, heads, heads.c.item_id == samples.c.item_id)
             .join(people, people.c.id == heads.c.person_id)
             .where(
                 samples.c.queue_id == queue_id,
-                samples.c.why == "drawn",
+                samples.c.why.in_(ALL_DRAWN),
                 IS_DONE,
                 heads.c.decision != Decision.FLAG.value,
             )
@@ -189,7 +206,8 @@ def sampled_by_expert(db: Database, queue_id: int) -> list[Sampled]:
 
 
 def arm_times(db: Database, queue_id: int) -> list[ArmTime]:
-    """Of all items that were drawn into an arm and decided on, skipped and flagged ones included."""
+    """Of all items that were drawn into an arm and decided on here, skipped and flagged ones included;
+    without those of `num_outside_arms`."""
     with db.read() as connection:
         rows = connection.execute(
             select(
@@ -204,7 +222,7 @@ def arm_times(db: Database, queue_id: int) -> list[ArmTime]:
             .join_from(heads, items, items.c.id == heads.c.item_id)
             .join(people, people.c.id == heads.c.person_id)
             .join(revisions, OF_HEAD)
-            .where(heads.c.queue_id == queue_id, heads.c.decision != "", items.c.arm.is_not(None))
+            .where(*_in_an_arm(queue_id), ~IS_OUTSIDE)
             .group_by(
                 heads.c.item_id, heads.c.person_id, people.c.name, items.c.arm, heads.c.decision, heads.c.at
             )
@@ -213,3 +231,18 @@ def arm_times(db: Database, queue_id: int) -> list[ArmTime]:
         ArmTime(item_id, person_id, name, Arm(arm), Decision(decision), seconds, at)
         for item_id, person_id, name, arm, decision, seconds, at in rows
     ]
+
+
+def num_outside_arms(db: Database, queue_id: int) -> int:
+    """How many people's items of an experiment have a save from another tool, and are not measured."""
+    with db.read() as connection:
+        return connection.execute(
+            select(func.count())
+            .select_from(heads)
+            .join(items, items.c.id == heads.c.item_id)
+            .where(*_in_an_arm(queue_id), IS_OUTSIDE)
+        ).scalar_one()
+
+
+def _in_an_arm(queue_id: int) -> tuple[ColumnElement[bool], ...]:
+    return heads.c.queue_id == queue_id, heads.c.decision != "", items.c.arm.is_not(None)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from tunewright.errors import DataError
 from tunewright.review.model import Arm, Finding, Item, Person, Queue, QueueKind, Texts
+from tunewright.review.store.assignment import MAX_OVERLAP
 from tunewright.review.store.audit import events, note
 from tunewright.review.store.database import Database
+from tunewright.review.store.many_rows import add_rows
 from tunewright.review.store.queue_rows import add_queue, checked_texts, item_of, queue_of
 from tunewright.review.store.schema import items, places, search_texts
 from tunewright.review.store.schema import queues as table
@@ -79,8 +81,8 @@ def add_revise_queue(
     items come from, for `source_of`. `progress` is told the number of items so far. DataError: a key twice
     (both places are named), a name taken, no items, an experiment without a draft.
     """
-    if overlap < 1:
-        raise DataError(f"overlap {overlap}: an item needs 1 person or more")
+    if not 1 <= overlap <= MAX_OVERLAP:
+        raise DataError(f"overlap {overlap}: each pair goes to 1 to {MAX_OVERLAP} people")
     new = list(items)  # read whole before the transaction: nobody's save waits for a slow file
     _check_keys(new)
     if experiment and all(one.draft is None for one in new):
@@ -207,18 +209,20 @@ def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
 
 
 def _insert_items(connection: Connection, queue: Queue, chunk: list[tuple[int, NewItem, Arm | None]]) -> None:
-    connection.execute(insert(items), [_item_row(queue, *one) for one in chunk])
-    connection.execute(
-        insert(places),
-        [
+    add_rows(connection, items, (_item_row(queue, *one) for one in chunk))
+    add_rows(
+        connection,
+        places,
+        (
             {"item_id": id, "place": place, "queue_id": queue.id, "person_id": None, "free_at": 0.0}
             for id, _, _ in chunk
             for place in range(1, queue.overlap + 1)
-        ],
+        ),
     )
-    connection.execute(
-        insert(search_texts),
-        [{"item_id": id, "words": words_of(new.key, new.original, new.draft or {})} for id, new, _ in chunk],
+    add_rows(
+        connection,
+        search_texts,
+        ({"item_id": id, "words": words_of(new.key, new.original, new.draft or {})} for id, new, _ in chunk),
     )
 
 
@@ -230,7 +234,7 @@ def _item_row(queue: Queue, id: int, new: NewItem, arm: Arm | None) -> dict[str,
         "original": checked_texts(new.original, f"item {new.key!r}"),
         "draft": None if new.draft is None else checked_texts(new.draft, f"item {new.key!r}, draft"),
         "draft_reason": new.draft_reason,
-        "findings": [asdict(finding) for finding in new.findings],
+        "findings": [finding.row() for finding in new.findings],
         "history": [list(turn) for turn in new.history],
         "meta": dict(new.meta),
         "lineage": dict(new.lineage),

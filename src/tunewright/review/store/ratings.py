@@ -38,7 +38,10 @@ from tunewright.review.store.tasks import (
 __all__ = [
     "Expected",
     "StaleTask",
+    "check_taking",
     "expected",
+    "is_adjudicated",
+    "is_complete",
     "next_task",
     "questions",
     "rate",
@@ -88,7 +91,9 @@ def rate(
         ).one_or_none()
         if row is None:
             raise DataError(f"item {item!r} is not assigned to {person.name!r}")
-        _check_open(connection, queue_id, item)
+        check_taking(connection, queue_id)
+        if is_adjudicated(connection, queue_id, item):
+            raise DataError(f"item {item!r} was adjudicated; its first ratings stay as they are")
         current = task_in(connection, queue_id, item, person)
         assert current is not None
         asked = questions_in(connection, queue_id)
@@ -104,7 +109,7 @@ def rate(
             .values(
                 version=version + 1,
                 comment=comment,
-                is_done=_is_done(asked, tuple(row.answers), checked),
+                is_done=is_complete(asked, tuple(row.answers), checked),
                 seconds=row.seconds + seconds,
                 at=now,
             )
@@ -132,7 +137,8 @@ def rating_rows(db: Database, queue_id: int) -> Iterator[Rating]:
             yield Rating(row.item, row.answer, row.rater, row.question, row.value, time, row.seconds)
 
 
-def _check_open(connection: Connection, queue_id: int, item: str) -> None:
+def check_taking(connection: Connection, queue_id: int) -> None:
+    """DataError when the study is closed or locked."""
     # a shared lock: who closes the queue waits for ratings under way, and none begins after that
     row = connection.execute(
         select(queues.c.is_open, queues.c.study).where(queues.c.id == queue_id).with_for_update(read=True)
@@ -141,13 +147,15 @@ def _check_open(connection: Connection, queue_id: int, item: str) -> None:
         raise DataError(
             "the study is closed or locked; no rating is taken any more, what was saved before counts"
         )
-    decided = connection.execute(
+
+
+def is_adjudicated(connection: Connection, queue_id: int, item: str) -> bool:
+    found = connection.execute(
         select(adjudications.c.id)
         .where(adjudications.c.queue_id == queue_id, adjudications.c.item == item)
         .limit(1)
-    ).one_or_none()
-    if decided is not None:
-        raise DataError(f"item {item!r} was adjudicated; its first ratings stay as they are")
+    )
+    return found.one_or_none() is not None
 
 
 def _checked(
@@ -168,7 +176,8 @@ def _checked(
     return checked
 
 
-def _is_done(asked: QuestionSet, answers: tuple[str, ...], given: Mapping[tuple[str, str], Any]) -> bool:
+def is_complete(asked: QuestionSet, answers: tuple[str, ...], given: Mapping[tuple[str, str], Any]) -> bool:
+    """Whether all required questions are answered, by (question, answer code or "")."""
     return all(
         place in given
         for question in asked.questions

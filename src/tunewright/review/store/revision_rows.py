@@ -1,5 +1,5 @@
 """The rows behind a save, in the transaction of the caller: revisions, the head that says which counts, and
-what follows (the place, the words that search finds, a flag's way to the owner)."""
+what follows (the place, the words that search finds, what it asks of the owner)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Table, and_, bindparam, delete, exists, insert, select
+from sqlalchemy import Connection, Integer, Table, and_, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tunewright.errors import DataError, TunewrightError
 from tunewright.review.model import Decision, Person, Revision
 from tunewright.review.store.database import Database
+from tunewright.review.store.owner_rows import put_question
 from tunewright.review.store.people import PERSON_COLUMNS, person_of
 from tunewright.review.store.queue_rows import revision_of
-from tunewright.review.store.schema import autosaves, heads, people, samples
+from tunewright.review.store.schema import autosaves, heads, people
 from tunewright.review.store.schema import revisions as table
 from tunewright.review.store.searching import add_words
 from tunewright.review.store.work import settle
@@ -114,6 +115,7 @@ def add_revision(
             "seconds_open": revision.seconds_open,
             "at": revision.at,
             "shown_draft": revision.shown_draft,
+            "source": revision.source,
         },
     )
     item_id, version, at = revision.item_id, revision.version, revision.at
@@ -121,13 +123,7 @@ def add_revision(
     settle(connection, item_id, person, revision.decision, at)
     if revision.decision is Decision.EDIT:
         add_words(connection, item_id, revision.texts)
-    if revision.decision is Decision.FLAG:
-        flagged = db.upsert(samples).values(
-            item_id=item_id, queue_id=queue_id, why="flagged", reason="", at=at
-        )
-        connection.execute(flagged.on_conflict_do_nothing())
-    elif before:
-        unflag(connection, item_id)
+    put_question(connection, db, queue_id, revision, is_first=not before)
 
 
 def set_head(
@@ -152,16 +148,6 @@ def set_head(
             "decision": decision,
             "at": at,
         },
-    )
-
-
-def unflag(connection: Connection, item_id: int) -> None:
-    """A flag that nobody holds up any more, and that no owner has answered, asks nothing of them."""
-    flagged = exists().where(heads.c.item_id == item_id, heads.c.decision == Decision.FLAG.value)
-    connection.execute(
-        delete(samples).where(
-            samples.c.item_id == item_id, samples.c.why == "flagged", samples.c.is_good.is_(None), ~flagged
-        )
     )
 
 

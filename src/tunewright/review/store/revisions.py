@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select, tuple_
 from tunewright.review.model import Arm, Decision, Item, Person, Revision, Texts
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
+from tunewright.review.store.owner_rows import unflag
 from tunewright.review.store.queue_rows import checked_texts, item_of, revision_of
 from tunewright.review.store.revision_rows import (
     COUNTS,
@@ -27,7 +28,6 @@ from tunewright.review.store.revision_rows import (
     keep_typed,
     row_of,
     set_head,
-    unflag,
 )
 from tunewright.review.store.schema import heads, items
 from tunewright.review.store.schema import revisions as table
@@ -48,7 +48,7 @@ def autosave(db: Database, item_id: int, person: Person, texts: Texts, *, versio
     texts = checked_texts(texts, f"item {item_id}")
     now = db.clock()
     with db.write() as connection:
-        is_held = holds(connection, item_id, person, now)
+        is_held = holds(connection, db, item_id, person, now)
         check_version(connection, item_id, person, version)
         keep_typed(connection, db, item_id, person, texts, now)
         if is_held:
@@ -80,7 +80,7 @@ def save(
     check_seconds(seconds, seconds_open)
     now = db.clock()
     with db.write() as connection:
-        is_held = holds(connection, item_id, person, now)
+        is_held = holds(connection, db, item_id, person, now)
         if not is_held:
             keep_typed(connection, db, item_id, person, texts, now)
         else:
@@ -122,7 +122,7 @@ def undo(db: Database, item_id: int, person: Person) -> Revision | None:
         head = head_of(connection, item_id, person)
         if head is None or not head.current:
             return None
-        if not holds(connection, item_id, person, now):
+        if not holds(connection, db, item_id, person, now):
             raise PlaceLost(item_id)
         last = row_of(connection, item_id, person, head.current)
         note(

@@ -155,6 +155,7 @@ heads = Table(
     Column("decision", Text, nullable=False),  # of the revision that counts, "" when none does
     Column("at", Float, nullable=False),
     Index(None, "person_id", "item_id"),
+    Index(None, "person_id", "queue_id", "decision", "item_id"),  # holds all that counting their work asks
     Index(None, "decision", "item_id"),
     Index(None, "queue_id", "item_id"),
 )
@@ -173,6 +174,7 @@ revisions = Table(
     Column("seconds_open", Float, nullable=False),
     Column("at", Float, nullable=False),
     Column("shown_draft", Boolean, nullable=False),
+    Column("source", AnyText, nullable=False, server_default=""),  # the tool it came from; "": made here
 )
 
 autosaves = Table(
@@ -198,7 +200,7 @@ samples = Table(
     metadata,
     Column("item_id", ForeignKey(items.c.id), primary_key=True),
     Column("queue_id", ForeignKey(queues.c.id), nullable=False, index=True),
-    Column("why", Text, nullable=False),  # drawn, flagged
+    Column("why", Text, nullable=False),  # drawn, flagged, again, drawn again: see owner_rows
     Column("person_id", ForeignKey(people.c.id)),  # the owner looking, or who decided
     Column("free_at", Float),  # as in places
     Column("is_good", Boolean),

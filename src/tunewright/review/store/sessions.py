@@ -94,7 +94,7 @@ def session_of(db: Database, secret: str) -> Session | None:
         with contextlib.suppress(OperationalError), db.write(waits_for_disk=False) as connection:
             connection.execute(update(sessions).where(mine).values(seen_at=now))
     expires = min(row.begun_at + SESSION_SECONDS, now + IDLE_SECONDS)
-    return Session(person_of(row), _csrf(secret), expires)
+    return Session(person_of(row), _csrf(secret, row.id), expires)
 
 
 def end_session(db: Database, secret: str) -> None:
@@ -119,6 +119,16 @@ def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _csrf(secret: str) -> str:
-    """The forms' secret follows from the cookie's, so it needs no keeping; it does not tell the cookie's."""
-    return hmac.new(secret.encode("utf-8", "surrogatepass"), b"csrf", hashlib.sha256).hexdigest()
+def person_of_csrf(csrf: str) -> int | None:
+    """The id of the person whose session the forms' secret says it was of; None where it says none.
+
+    Anybody can write one that says anything: it tells whose text a form of an ended session holds."""
+    number, dot, _ = csrf.partition(".")
+    return int(number) if dot and number.isascii() and number.isdigit() and len(number) <= 10 else None
+
+
+def _csrf(secret: str, person_id: int) -> str:
+    """The forms' secret follows from the cookie's, so it needs no keeping; it does not tell the cookie's. Who
+    logged in stands before it: what one person typed must not be sent as the next one's."""
+    digest = hmac.new(secret.encode("utf-8", "surrogatepass"), b"csrf", hashlib.sha256).hexdigest()
+    return f"{person_id}.{digest}"

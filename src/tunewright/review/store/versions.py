@@ -1,19 +1,21 @@
 """Pairs of which experts made different versions, and the one that an owner chose; every version stays.
 
 Choices are rows of `adjudications`, as decisions on ratings are: the latest of a pair counts, all are kept. A
-choice stands while the version that it names is still what its expert says.
+choice stands while the version that it names is still what its expert says; an undo that brings the same
+texts back makes a version of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Text, case, func, insert, literal, select, type_coerce
+from sqlalchemy import Connection, Text, case, func, insert, literal, select, type_coerce
 
-from tunewright.errors import DataError
+from tunewright.errors import TunewrightError
 from tunewright.review.model import Decision, Item, Person, Revision
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
+from tunewright.review.store.owner_rows import Unseen, answer_by_choice, seen_of
 from tunewright.review.store.queue_rows import item_of
 from tunewright.review.store.revision_rows import COUNTS, IS_DONE, made_on
 from tunewright.review.store.schema import adjudications, heads, items, people, revisions
@@ -27,8 +29,9 @@ _CONTENT = case(  # what two versions must share to be the same, as in `exchange
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Of `expert`'s revisions the `version` is to be final, says `person`."""
+    """Of `expert`'s revisions the `version` is to be final, says `person`. `number` orders choices."""
 
+    number: int
     item_id: int
     expert: str
     version: int
@@ -39,11 +42,33 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """A pair with the revisions of it that count, skips left out, and the choice if one stands."""
+    """A pair with the revisions of it that count, skips left out, and its latest choice."""
 
     item: Item
     made: tuple[tuple[Person, Revision], ...]
-    choice: Choice | None
+    latest: Choice | None
+
+    @property
+    def choice(self) -> Choice | None:
+        """The latest choice, if it stands: the version that it names is still there."""
+        one = self.latest
+        if one is None or (one.expert, one.version) not in [
+            (who.name, made.version) for who, made in self.made
+        ]:
+            return None
+        return one
+
+    @property
+    def seen(self) -> str:
+        """Names the versions and the choice, for a page to send back."""
+        return _seen(seen_of(self.item.id, self.made), 0 if self.latest is None else self.latest.number)
+
+
+class AlreadyChosen(TunewrightError):
+    """Somebody chose since the versions were looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("somebody chose a version meanwhile; look at it, then choose again if need be")
 
 
 def differing(
@@ -82,22 +107,38 @@ def choices(db: Database, queue_id: int) -> dict[int, Choice]:
             .order_by(adjudications.c.id)
         )
         return {
-            int(row.item): Choice(int(row.item), row.answer, int(row.value), row.name, row.reason, row.at)
+            int(row.item): Choice(
+                row.id, int(row.item), row.answer, int(row.value), row.name, row.reason, row.at
+            )
             for row in rows
         }
 
 
-def choose(db: Database, item_id: int, revision: Revision, person: Person, reason: str) -> None:
-    """Say that `revision` is to be final. DataError when its expert has saved another since."""
+def choose(
+    db: Database, item_id: int, revision: Revision, person: Person, reason: str, *, seen: str | None = None
+) -> None:
+    """Say that `revision` is to be final; that also answers a flag, and an earlier "not good".
+
+    `seen` is that of the `Versions` that were looked at. Unseen when an expert saved another version since,
+    AlreadyChosen when somebody chose since; without `seen` only `revision` must still be its expert's."""
+    now = db.clock()
     with db.write() as connection:
-        row = connection.execute(
-            select(heads.c.queue_id, heads.c.current, people.c.name)
+        found = connection.execute(
+            select(heads.c.queue_id, heads.c.person_id, heads.c.current, people.c.name)
             .join_from(heads, people, people.c.id == heads.c.person_id)
-            .where(heads.c.item_id == item_id, heads.c.person_id == revision.person_id, IS_DONE)
-            .with_for_update(of=heads)
-        ).one_or_none()
+            .where(heads.c.item_id == item_id, IS_DONE)
+            .order_by(heads.c.person_id)
+            .with_for_update(of=heads)  # of two who choose at once the second sees the first's choice
+        ).all()
+        row = next((one for one in found if one.person_id == revision.person_id), None)
         if row is None or row.current != revision.version:
-            raise DataError("this version was changed meanwhile; load the page again, then choose")
+            raise Unseen
+        if seen is not None:
+            made = seen_of(item_id, made_on(connection, [item_id]).get(item_id, ()))
+            if not seen.startswith(made):
+                raise Unseen
+            if seen != _seen(made, _latest_number(connection, row.queue_id, item_id)):
+                raise AlreadyChosen
         connection.execute(
             insert(adjudications).values(
                 queue_id=row.queue_id,
@@ -107,9 +148,10 @@ def choose(db: Database, item_id: int, revision: Revision, person: Person, reaso
                 value=revision.version,
                 person_id=person.id,
                 reason=reason,
-                at=db.clock(),
+                at=now,
             )
         )
+        answer_by_choice(connection, item_id, person, reason, now)
         detail = {"expert": row.name, "version": revision.version, "reason": reason}
         note(connection, db, person, "choose", f"item:{item_id}", detail)
 
@@ -121,12 +163,26 @@ def _versions(db: Database, queue_id: int, ids: list[int]) -> list[Versions]:
         ).all()
         made = made_on(connection, ids)
     chosen = choices(db, queue_id)
-    versions = []
-    for row in found:
-        own = tuple(one for one in made.get(row.id, ()) if one[1].decision is not Decision.SKIP)
-        choice = chosen.get(row.id)
-        stands = choice is not None and any(
-            (who.name, revision.version) == (choice.expert, choice.version) for who, revision in own
+    return [
+        Versions(
+            item_of(row),
+            tuple(one for one in made.get(row.id, ()) if one[1].decision is not Decision.SKIP),
+            chosen.get(row.id),
         )
-        versions.append(Versions(item_of(row), own, choice if stands else None))
-    return versions
+        for row in found
+    ]
+
+
+def _latest_number(connection: Connection, queue_id: int, item_id: int) -> int:
+    found: int = connection.execute(
+        select(func.coalesce(func.max(adjudications.c.id), 0)).where(
+            adjudications.c.queue_id == queue_id,
+            adjudications.c.item == str(item_id),
+            adjudications.c.question == _QUESTION,
+        )
+    ).scalar_one()
+    return found
+
+
+def _seen(made: str, number: int) -> str:
+    return f"{made}_{number}"

@@ -6,14 +6,26 @@ gets two at one item, and no item more people than places, are constraints of th
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Integer, and_, bindparam, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from tunewright.errors import TunewrightError
-from tunewright.review.model import Arm, Decision, Person, Work
+from tunewright.review.model import Decision, Person, Work
 from tunewright.review.store.assignment import may_take
 from tunewright.review.store.audit import note
 from tunewright.review.store.database import Database
@@ -22,6 +34,7 @@ from tunewright.review.store.schema import audit, autosaves, heads, items, place
 
 LEASE_SECONDS = 1_800.0
 FOR_GOOD = math.inf  # the lease of who has saved
+TAKE, TAKE_AGAIN = "take", "take again"  # in the audit
 
 # Statements of every page are built once: building one takes longer than running it.
 _ITEM, _PERSON = bindparam("of_item", type_=Integer()), bindparam("of_person", type_=Integer())
@@ -89,6 +102,17 @@ def _new_to_them() -> ColumnElement[bool]:
 _TAKE_NEXT = _taking(_new_to_them(), places.c.item_id > _AFTER)
 _TAKE_ANY = _taking(_new_to_them())
 _TAKE_AT = _taking(places.c.item_id == _ITEM, may_take(places.c.queue_id, _PERSON))
+_HAD_IT = select(
+    or_(
+        exists().where(heads.c.item_id == _ITEM, heads.c.person_id == _PERSON),
+        exists().where(
+            audit.c.subject == bindparam("subject"),
+            audit.c.person == bindparam("name"),
+            audit.c.action == TAKE,
+        ),
+    )
+)
+_IS_OPEN = select(queues.c.is_open).join(items, items.c.queue_id == queues.c.id).where(items.c.id == _ITEM)
 
 
 class PlaceLost(TunewrightError):
@@ -138,11 +162,12 @@ def renew(db: Database, item_id: int, person: Person) -> float | None:
 def begun_at(db: Database, item_id: int, person: Person) -> float | None:
     """When `person` took the item, or last saved or undid it; None when they never had it.
 
-    The time that a page says it was open cannot reach back before this."""
+    The time that a page says it was open cannot reach back before this; that a save took the place again does
+    not count, the page was open before."""
     own = (audit.c.subject == f"item:{item_id}", audit.c.person == person.name)
     with db.read() as connection:
         return connection.execute(
-            select(func.max(audit.c.at)).where(*own, audit.c.action.in_(["take", "save", "undo"]))
+            select(func.max(audit.c.at)).where(*own, audit.c.action.in_([TAKE, "save", "undo"]))
         ).scalar()
 
 
@@ -157,11 +182,29 @@ def give_back(db: Database, item_id: int, person: Person) -> bool:
         return row is not None
 
 
-def holds(connection: Connection, item_id: int, person: Person, now: float) -> bool:
+def holds(connection: Connection, db: Database, item_id: int, person: Person, now: float) -> bool:
     """Whether `person` has a place at the item, before something of theirs is kept there.
 
-    An expired lease that nobody took still counts; without one another free place is taken. The place stays
-    locked to the end of the transaction, so two saves of one person come one after the other."""
+    An expired lease that nobody took still counts. Who had the item before (it was given to them, or they
+    decided on it) gets a free place back while the queue is open; nobody else takes one by its number. The
+    place stays locked to the end of the transaction, so two saves of one person come one after the other."""
+    who = _theirs(item_id, person)
+    if connection.execute(_MY_PLACE, who).one_or_none() is not None:
+        return True
+    subject = f"item:{item_id}"
+    if not connection.execute(_IS_OPEN, who).scalar():
+        return False
+    if not connection.execute(_HAD_IT, {**who, "subject": subject, "name": person.name}).scalar():
+        return False
+    if not takes(connection, item_id, person, now):
+        return False
+    note(connection, db, person, TAKE_AGAIN, subject)
+    return True
+
+
+def takes(connection: Connection, item_id: int, person: Person, now: float) -> bool:
+    """Whether `person` has a place at the item or gets a free one, whoever they are: for what was done
+    elsewhere. Not where the queue names others."""
     who = _theirs(item_id, person)
     if connection.execute(_MY_PLACE, who).one_or_none() is not None:
         return True
@@ -204,7 +247,7 @@ def _take_next(
     if taken is None:
         taken = connection.execute(_TAKE_ANY, take).scalar()
     if taken is not None:
-        note(connection, db, person, "take", f"item:{taken}")
+        note(connection, db, person, TAKE, f"item:{taken}")
     return taken
 
 
@@ -221,11 +264,8 @@ def _work(connection: Connection, item_id: int, person: Person) -> Work | None:
     if row.current:
         saved = revision_of(connection.execute(_SAVED, {**who, "current": row.current}).one())
     typed = connection.execute(_TYPED, who).scalar()
-    item = item_of(row)
-    if item.arm is Arm.WITHOUT_DRAFT:
-        item = dataclasses.replace(item, draft=None, draft_reason="", lineage={})
     return Work(
-        item=item,
+        item=item_of(row).as_shown(),
         saved=saved,
         autosaved=typed,
         version=row.version or 0,

@@ -18,18 +18,21 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from tunewright.review.model import FIELD_TITLES
 from tunewright.review.store.database import Database
 from tunewright.review.web import adjudicate, lead, login, look, rate, revise, versions
 from tunewright.review.web.forms import read_form, unfit_character
 from tunewright.review.web.guard import HEADERS, Guard
-from tunewright.review.web.pages import STATIC, ErrorPage, render
+from tunewright.review.web.pages import STATIC, ErrorPage, SentText, render
 from tunewright.review.web.security import (
     LoggedOut,
+    OthersForm,
     Site,
     StaleForm,
     check_address,
     check_form,
     login_address,
+    may_be_sent_again,
     visitor,
 )
 
@@ -37,7 +40,11 @@ log = logging.getLogger(__name__)
 
 GROUPS = (login, revise, rate, adjudicate, versions, look, lead)  # lead brings people and the owner's sample
 LOGINS_AT_ONCE = 2
-NOT_TEXTS = frozenset({"csrf", "password"})
+# fields that nobody typed, or that no page may show: what else a form holds is given back when it fails
+_OF_THE_PAGE = ("csrf", "password", "next", "version", "before", "opened", "seconds", "view", "seen")
+_CHOSEN = ("decision", "verdict", "why", "take", "active", "role", "person", "overlap", "percent")
+NOT_TEXTS = frozenset((*_OF_THE_PAGE, *_CHOSEN))
+SHORT_CHARS = 80  # a text that needs few lines
 TITLES = {
     400: "That could not be read",
     401: "You are logged out",
@@ -104,8 +111,8 @@ async def _refused(request: Request, error: HTTPException) -> Response:
     words = str(error.detail)
     if words == HTTPStatus(error.status_code).phrase:  # the framework's own: "Not Found"
         words = PLAIN.get(error.status_code, "Go back and try once more.")
-    is_stale = isinstance(error, StaleForm)
-    return await _error(request, error.status_code, words, dict(error.headers or {}), may_send_again=is_stale)
+    kind = type(error) if isinstance(error, StaleForm | LoggedOut | OthersForm) else None
+    return await _error(request, error.status_code, words, dict(error.headers or {}), again_after=kind)
 
 
 async def _does_not_fit(request: Request, error: RequestValidationError) -> Response:
@@ -139,20 +146,27 @@ async def _error(
     message: str,
     headers: dict[str, str] | None = None,
     *,
-    may_send_again: bool = False,
+    again_after: type[HTTPException] | None = None,
 ) -> Response:
-    """The one error page, or `{"error": …}` for a script; texts that came with a form are shown again."""
+    """The one error page, or `{"error": …}` for a script; texts that came with a form are shown again.
+
+    `again_after` is why the form was refused, where its person may send it once more as it is."""
     if not _wants_page(request):
         return JSONResponse({"error": message}, status, headers)
     await run_in_threadpool(_know_visitor, request)
-    title = "Send it once more" if may_send_again else TITLES.get(status, "That did not work")
+    title = "Send it once more" if again_after is StaleForm else TITLES.get(status, "That did not work")
     sent = await _sent(request)
+    again: tuple[tuple[str, str], ...] = ()
+    if again_after is not None and sent and await _fits_again(request, sent):
+        # only a new login of the same person makes the secret new: until then the old one says whose it is
+        again = tuple(one for one in sent if again_after is not StaleForm or one[0] != "csrf")
     page = ErrorPage(
         status,
         title,
         message,
-        tuple((name, value) for name, value in sent if _is_text(value)),
-        again=sent if may_send_again and not any(unfit_character(value) for _, value in sent) else (),
+        tuple(_titled(name, value) for name, value in sent if _is_text(name, value)),
+        again=again,
+        is_others=again_after is OthersForm,
     )
     return render(request, "error.html.j2", page, status=status, headers=headers)
 
@@ -165,15 +179,24 @@ async def _sent(request: Request) -> tuple[tuple[str, str], ...]:
     if form is None:
         return ()
     return tuple(
-        (name, value)
-        for name, value in form.multi_items()
-        if isinstance(value, str) and name not in NOT_TEXTS
+        (name, value) for name, value in form.multi_items() if isinstance(value, str) and name != "password"
     )
 
 
-def _is_text(value: str) -> bool:
-    """Whether somebody wrote it, rather than chose it or had it in the form."""
-    return len(value) > 40 or "\n" in value or unfit_character(value) != ""
+def _is_text(name: str, value: str) -> bool:
+    """Whether somebody may have written it, however short: by the field's name. A rater's choices are shown
+    too, for nothing tells their questions from those that are answered in words."""
+    return bool(value.strip()) and name not in NOT_TEXTS and not name.startswith("take.")
+
+
+def _titled(name: str, value: str) -> SentText:
+    title = "Your reason" if name == "own_words" else FIELD_TITLES.get(name.removeprefix("text."), name)
+    return SentText(title, value, 2 if len(value) <= SHORT_CHARS and "\n" not in value else 8)
+
+
+async def _fits_again(request: Request, sent: tuple[tuple[str, str], ...]) -> bool:
+    """Whether a button can send the same once more: a page can show all of it."""
+    return await may_be_sent_again(request) and not any(unfit_character(value) for _, value in sent)
 
 
 def _know_visitor(request: Request) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from tunewright.evaluate.intervals import Interval
 from tunewright.review.efficiency import PUBLISHED, Experiment, measure
-from tunewright.review.efficiency_words import HOW_IT_COUNTS, further, headline
+from tunewright.review.efficiency_words import HOW_IT_COUNTS, further, headline, left_outside
 from tunewright.review.model import Queue
 from tunewright.review.store import overview, revisions
 from tunewright.review.store.database import Database
@@ -52,8 +52,9 @@ class ExperimentPage:
 
 def experiment_page(db: Database, queue: Queue) -> ExperimentPage:
     found = experiment(db, queue)
+    sentences = [*further(found), *left_outside(overview.num_outside_arms(db, queue.id))]
     return ExperimentPage(
-        queue, found, firm(headline(found)), tuple(map(firm, further(found))), HOW_IT_COUNTS, figure_of(found)
+        queue, found, firm(headline(found)), tuple(map(firm, sentences)), HOW_IT_COUNTS, figure_of(found)
     )
 
 

@@ -22,7 +22,7 @@ from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.experiment_page import experiment, experiment_page, firm
 from tunewright.review.web.framed import framed_page
 from tunewright.review.web.lead_pages import LeadPage, QueuePage, StudyView, bars, queue_row, verdicts
-from tunewright.review.web.live_agreement import agreements
+from tunewright.review.web.live_agreement import agreements, revision_agreement
 from tunewright.review.web.pages import render
 from tunewright.review.web.security import LEADS, allow, form_of
 
@@ -73,7 +73,8 @@ def queue_page(request: Request, session: Lead, queue_id: int, said: str = "") -
         study=_study(db, queue) if queue.kind is QueueKind.RATE else None,
         result=firm(headline(experiment(db, queue, with_edits=False))) if queue.experiment else "",
         said=SAID.get(said, ""),
-        assignment=assignment.assignment_view(db, queue.id) if queue.kind is QueueKind.REVISE else None,
+        assignment=assignment.assignment_view(db, queue) if queue.kind is QueueKind.REVISE else None,
+        agreement=revision_agreement(db, queue),
     )
     return render(request, "queue.html.j2", page)
 

@@ -11,7 +11,7 @@ from tunewright.review.store.database import Database
 from tunewright.review.store.overview import DAY, Sampled, Totals
 from tunewright.review.studies import Standing
 from tunewright.review.web.assignment import AssignmentView
-from tunewright.review.web.live_agreement import QuestionAgreement
+from tunewright.review.web.live_agreement import QuestionAgreement, RevisionAgreement
 
 _WEEK = 7
 _FARTHEST_DAYS = 3650  # an end beyond ten years is no forecast
@@ -98,6 +98,7 @@ class QueuePage:
     result: str  # of the experiment, in a sentence; "" where there is none
     said: str = ""
     assignment: AssignmentView | None = None  # of a queue of pairs
+    agreement: RevisionAgreement | None = None  # of a queue of pairs with several people each
 
 
 def forecast(days: Sequence[int], left: int, now: float) -> Forecast | None:

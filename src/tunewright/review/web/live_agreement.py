@@ -1,18 +1,27 @@
-"""Agreement of a study's raters while they rate: over what is there, and without the key."""
+"""Agreement while people work, over what is there: of a study's raters without the key, and of experts who
+revise the same pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 from tunewright.errors import DataError
 from tunewright.evaluate.study.questions import TIE, Question
 from tunewright.rate.agreement import Coefficient, measure_agreement, rating_table
 from tunewright.rate.agreement.table import Value
+from tunewright.rate.summary import Share, share_of
+from tunewright.review.model import TEXT_FIELDS, Decision, Queue, QueueKind, Revision
 from tunewright.review.store import overview, ratings
 from tunewright.review.store.database import Database
+from tunewright.review.store.several import finished_by_several
+from tunewright.review.timing import edit_distance
+
+MOST_PAIRS = 500  # a look at 100,000 would take seconds; the interval is ±4 points then
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,57 @@ class QuestionAgreement:
     measures: tuple[Measure, ...]
     notes: tuple[str, ...]
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionAgreement:
+    """How alike several people leave a pair. `num_pairs` have two finished decisions or more; `is_cut` says
+    that they are only the last `MOST_PAIRS` of the queue's order.
+
+    `same_text` counts pairs of which all made the same text, or which all rejected; `same_decision` those on
+    which all chose the same of accept, edit and reject. `words_apart` is the mean number of words and signs
+    to be put in, left out or replaced on the way from one person's text to another's, over the pairs that
+    two people or more kept; None without one."""
+
+    num_pairs: int
+    same_text: Share
+    same_decision: Share
+    words_apart: float | None
+    is_cut: bool
+
+
+def revision_agreement(
+    db: Database, queue: Queue, *, most_pairs: int = MOST_PAIRS
+) -> RevisionAgreement | None:
+    """Agreement so far in a queue of pairs; None for a study and where one person does each pair."""
+    if queue.kind is not QueueKind.REVISE or queue.overlap < 2:
+        return None
+    found = finished_by_several(db, queue.id, most=most_pairs + 1)
+    pairs = found[-most_pairs:]
+    apart = [words for made in pairs for words in _words_apart(made)]
+    return RevisionAgreement(
+        len(pairs),
+        share_of(sum(len({_content(one) for one in made}) == 1 for made in pairs), len(pairs)),
+        share_of(sum(len({one.decision for one in made}) == 1 for made in pairs), len(pairs)),
+        fmean(apart) if apart else None,
+        len(found) > most_pairs,
+    )
+
+
+def _content(made: Revision) -> tuple[str, ...]:
+    """As an export compares versions: accepted or typed, the texts are what counts."""
+    return ("reject",) if made.decision is Decision.REJECT else ("keep", *_texts(made.texts).values())
+
+
+def _words_apart(made: Sequence[Revision]) -> list[float]:
+    """One number for the pair, so that one seen by four people does not count six times; none if none is."""
+    kept = [_texts(one.texts) for one in made if one.decision is not Decision.REJECT]
+    distances = [edit_distance(one, other)[1] for one, other in combinations(kept, 2)]
+    return [fmean(distances)] if distances else []
+
+
+def _texts(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: texts.get(name, "") for name in TEXT_FIELDS}
 
 
 def agreements(db: Database, queue_id: int) -> tuple[QuestionAgreement, ...]:

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tunewright.review.model import Person, Session
 from tunewright.review.store import people, sessions
@@ -30,6 +30,7 @@ from tunewright.review.web.security import (
     allow,
     drop_cookie,
     form_of,
+    is_from_here,
     new_secret,
     safe_next,
     set_cookie,
@@ -153,6 +154,17 @@ def enter(request: Request) -> Response:
     response = _begin(request, person, "/")
     drop_cookie(response, site, site.link_cookie)
     return response
+
+
+@router.get("/session")
+def session_now(request: Request, session: Anybody) -> Response:
+    """Who is logged in and the secret of their forms, for the script of a page whose own session has ended.
+
+    No other site can read it: browsers send the cookie to pages of this one only."""
+    if not is_from_here(request):
+        raise HTTPException(403, "This is for pages of this site.")
+    person = session.person
+    return JSONResponse({"person": person.id, "name": person.name, "csrf": session.csrf})
 
 
 @router.post("/logout")

@@ -19,6 +19,8 @@ from tunewright.review.model import QueueKind, Session
 from tunewright.review.store import lead, queues
 from tunewright.review.store.database import Database
 from tunewright.review.store.lead import OwnerWork
+from tunewright.review.store.mending import Left, left_behind, take_over
+from tunewright.review.store.owner_rows import Unseen
 from tunewright.review.web.changes import Change, changes
 from tunewright.review.web.pages import render
 from tunewright.review.web.security import OWNERS, allow, form_of
@@ -40,7 +42,9 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class OwnerPage:
-    """`work` None: nothing waits. `to_settle` are addresses, in words, of lists of what people differ on."""
+    """`work` None: nothing waits. `to_settle` are addresses, in words, of lists of what people differ on;
+    `left` was sent back and nobody can mend it. `reason` is what the owner wrote before the page came again,
+    `written` what they wrote on a pair that is not theirs to judge any more."""
 
     work: OwnerWork | None
     queue: str
@@ -48,7 +52,10 @@ class OwnerPage:
     history: tuple[tuple[str, Markup], ...]
     num_waiting: int
     to_settle: tuple[tuple[str, str], ...]
+    left: tuple[Left, ...] = ()
     problem: str = ""
+    reason: str = ""
+    written: str = ""
 
 
 def to_settle(db: Database) -> tuple[tuple[str, str], ...]:
@@ -69,24 +76,50 @@ def next_item(request: Request, session: Owner) -> Response:
 
 @router.post("/owner/{item_id}")
 def verdict(request: Request, session: Owner, form: Form, item_id: int) -> Response:
-    """Good, or not good with a reason; then the next one."""
+    """Good, or not good with a reason; then the next one. 409, with what was written, when an expert saved
+    another version meanwhile or the pair is another owner's now."""
     said, reason = form.get("verdict", ""), form.get("reason", "").strip()[:4000]
     if said not in ("good", "bad"):
         raise HTTPException(422, "Choose whether the work is good.")
     if said == "bad" and not reason:
-        return _page(request, session, problem="Say in a sentence what is wrong: the expert learns from it.")
+        problem = "Say in a sentence what is wrong: the expert learns from it."
+        return _page(request, session, problem=problem, status=422)
+    db = request.app.state.db
     try:
-        lead.owner_verdict(request.app.state.db, item_id, session.person, said == "good", reason)
+        lead.owner_verdict(db, item_id, session.person, said == "good", reason, seen=form.get("seen", ""))
+    except Unseen:
+        problem = "Not kept: an expert changed a version meanwhile. Look at it as it is now, then say again."
+        return _page(request, session, problem=problem, status=409, reason=reason)
     except DataError as error:
-        raise HTTPException(409, str(error)) from None
+        return _page(request, session, problem=f"Not kept: {error}.", status=409, written=reason)
     return RedirectResponse("/owner", 303)
 
 
-def _page(request: Request, session: Session, *, problem: str = "") -> Response:
+@router.post("/owner/{item_id}/take")
+def take(request: Request, session: Owner, item_id: int) -> Response:
+    """Mend a pair oneself that was sent back and left behind; on to its editor."""
+    try:
+        take_over(request.app.state.db, item_id, session.person)
+    except DataError as error:
+        return _page(request, session, problem=f"Not taken over: {error}.", status=409)
+    return RedirectResponse(f"/item/{item_id}", 303)
+
+
+def _page(
+    request: Request,
+    session: Session,
+    *,
+    problem: str = "",
+    status: int = 200,
+    reason: str = "",
+    written: str = "",
+) -> Response:
     db = request.app.state.db
     work = lead.owner_work(db, session.person)
+    left = tuple(left_behind(db))
     if work is None:
-        return render(request, "owner.html.j2", OwnerPage(None, "", (), (), 0, to_settle(db)))
+        page = OwnerPage(None, "", (), (), 0, to_settle(db), left, problem, written=written)
+        return render(request, "owner.html.j2", page, status=status)
     queue = queues.queue(db, work.item.queue_id)
     made = tuple(
         Made(revision.decision.value, revision.reason, changes(work.item.original, revision.texts))
@@ -94,6 +127,15 @@ def _page(request: Request, session: Session, *, problem: str = "") -> Response:
     )
     history = tuple((speaker, Markup.escape(text)) for speaker, text in work.item.history)
     page = OwnerPage(
-        work, queue.name if queue else "", made, history, lead.num_waiting(db), to_settle(db), problem
+        work,
+        queue.name if queue else "",
+        made,
+        history,
+        lead.num_waiting(db),
+        to_settle(db),
+        left,
+        problem,
+        reason,
+        written,
     )
-    return render(request, "owner.html.j2", page, status=422 if problem else 200)
+    return render(request, "owner.html.j2", page, status=status)

@@ -56,15 +56,30 @@ NAVIGATION = (
 
 
 @dataclass(frozen=True, slots=True)
+class SentText:
+    """A text that came with a form, in a box of so many rows."""
+
+    title: str
+    text: str
+    num_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorPage:
     """What went wrong, in words for the person at the page; `sent` are texts that were not saved. `again`
-    are all fields of a form that a button sends once more to where it went, () where that makes no sense."""
+    are all fields of a form that a button sends once more to where it went, () where that makes no sense;
+    without its secret where the page gives it the one of now. `is_others`: somebody else opened that form."""
 
     status: int
     title: str
     message: str
-    sent: tuple[tuple[str, str], ...] = ()
+    sent: tuple[SentText, ...] = ()
     again: tuple[tuple[str, str], ...] = ()
+    is_others: bool = False
+
+    @property
+    def has_old_secret(self) -> bool:
+        return any(name == "csrf" for name, _ in self.again)
 
 
 def render(

@@ -19,10 +19,12 @@ from tunewright.review.web.pages import duration, when_iso
 ORIGINAL, DRAFT = "the original", "the coach's draft"
 _ACTIONS = {
     "take": "Taken",
+    "take again": "Taken again, to save",
     "give back": "Given back",
     "undo": "Undone",
     "import result": "Brought in from another tool",
     "choose": "Version chosen as final",
+    "take over": "Taken over, to be mended",
 }
 _DECISIONS = {
     "accept": "Accepted as shown",
@@ -118,7 +120,7 @@ def record_page(db: Database, item_id: int, folders: RunFolders) -> RecordPage |
     has_draft = item.draft is not None and not is_hidden
     events = look.life(db, item_id)
     return RecordPage(
-        item=item,
+        item=item.as_shown() if is_hidden else item,
         queue=queue,
         others=_others(db, item),
         steps=steps,

@@ -19,7 +19,7 @@ from tunewright.review.store.assignment import is_for
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import item
 from tunewright.review.store.revisions import Stale, autosave, history, save, undo
-from tunewright.review.store.waiting import done_and_left
+from tunewright.review.store.waiting import done_and_left, has_open
 from tunewright.review.store.work import PlaceLost, begun_at, next_work, renew, work_on
 from tunewright.review.web import reasons
 from tunewright.review.web.asked_queue import asked_queue
@@ -31,6 +31,7 @@ from tunewright.review.web.revise_answers import (
     merge_answer,
     not_theirs,
     see,
+    why_lost,
 )
 from tunewright.review.web.revise_fields import texts_shown
 from tunewright.review.web.revise_form import Sent, meant, read_form, refused, times, whole
@@ -58,7 +59,11 @@ def next_item(request: Request, session: Expert, queue_id: Id, after: str = "", 
     if not num_done and not is_for(db, found.id, session.person):
         raise HTTPException(404, "This queue is given to other people.")
     last, words = last_of(after, how)
-    return render(request, "revise_done.html.j2", DonePage(found, num_done, num_left, last, words))
+    return render(
+        request,
+        "revise_done.html.j2",
+        DonePage(found, num_done, num_left, last, words, not has_open(db, found.id)),
+    )
 
 
 @router.get("/item/{item_id}")
@@ -69,7 +74,7 @@ def show_item(
     db: Database = request.app.state.db
     work = work_on(db, item_id, session.person)
     if work is None:
-        return not_theirs(request, db, item_id)
+        return not_theirs(request, session, item_id)
     if work.lease_until - db.clock() < _RENEW_BELOW_SECONDS:
         renew(db, item_id, session.person)
     return item_answer(request, session, work, view=view, after=after, how=how)
@@ -82,7 +87,7 @@ def save_item(request: Request, session: Expert, item_id: Id, form: Form) -> Res
     sent = read_form(form)
     work = work_on(db, item_id, session.person) or _taken_again(db, session, item_id, sent)
     if work is None:
-        return lost_answer(request, db, item_id, sent)
+        return lost_answer(request, session, item_id, sent)
     texts = meant(work, sent)
     decision = sent.decision
     if decision is Decision.EDIT and texts == whole(texts_shown(work)):
@@ -113,7 +118,7 @@ def save_item(request: Request, session: Expert, item_id: Id, form: Form) -> Res
     except Stale as stale:
         return merge_answer(request, work, stale, texts, sent)
     except PlaceLost:
-        return lost_answer(request, db, item_id, sent)
+        return lost_answer(request, session, item_id, sent)
     coming = next_work(db, work.item.queue_id, session.person)
     address = f"/revise/{work.item.queue_id}" if coming is None else f"/item/{coming.item.id}"
     return see(address, str(item_id), decision)
@@ -132,8 +137,11 @@ def keep_typed(request: Request, session: Expert, item_id: Id, form: Form) -> Re
         autosave(db, item_id, session.person, texts, version=sent.version)
     except Stale as stale:
         return JSONResponse({"error": str(stale)}, 409)
-    except PlaceLost as lost:
-        return JSONResponse({"error": str(lost)}, 410)
+    except PlaceLost:
+        lost = item(db, item_id)
+        assert lost is not None, "what was typed is kept for an item"
+        words = f"{why_lost(db, lost, session.person)} What you typed is kept on the server."
+        return JSONResponse({"error": words}, 410)
     return Response(status_code=204)
 
 
@@ -175,7 +183,9 @@ def take_back(request: Request, session: Expert, item_id: Id) -> Response:
             if whole(undone.texts) != whole(texts_shown(work)):
                 autosave(db, item_id, session.person, undone.texts, version=work.version)
     except PlaceLost:
-        return lost_answer(request, db, item_id, None)
+        return lost_answer(
+            request, session, item_id, None, whats_kept="What you had decided stays as it was."
+        )
     return RedirectResponse(f"/item/{item_id}", 303)
 
 

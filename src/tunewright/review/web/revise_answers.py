@@ -5,11 +5,13 @@ from __future__ import annotations
 from fastapi import HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from tunewright.review.model import FIELD_TITLES, Decision, Session, Texts, Work
+from tunewright.review.model import FIELD_TITLES, Decision, Item, Person, Session, Texts, Work
+from tunewright.review.store.assignment import is_for
 from tunewright.review.store.database import Database
 from tunewright.review.store.queues import item, queue
-from tunewright.review.store.revisions import Stale
-from tunewright.review.store.waiting import done_and_left
+from tunewright.review.store.revisions import Stale, history
+from tunewright.review.store.waiting import done_and_left, sent_back
+from tunewright.review.store.work import begun_at
 from tunewright.review.text import shown
 from tunewright.review.web import reasons
 from tunewright.review.web.form_values import whole_number
@@ -78,6 +80,7 @@ def item_answer(
         person_id=session.person.id,
         last=last,
         last_words=words,
+        sent_back=next(iter(sent_back(db, session.person, item_id=work.item.id)), None),
     )
     return render(request, "item.html.j2", page, status=status)
 
@@ -97,28 +100,47 @@ def merge_answer(request: Request, work: Work, stale: Stale, texts: Texts, sent:
     return render(request, "merge.html.j2", page, status=409)
 
 
-def lost_answer(request: Request, db: Database, item_id: int, sent: Sent | None) -> Response:
+def lost_answer(
+    request: Request, session: Session, item_id: int, sent: Sent | None, *, whats_kept: str = ""
+) -> Response:
+    """The page of a decision or an undo (`sent` None) about a pair that the person has no place at."""
+    db: Database = request.app.state.db
     found = item(db, item_id)
     assert found is not None
     typed = {} if sent is None else sent.typed
+    kept = whats_kept or "Your decision was not counted. What you typed is kept, and stands here too."
     page = LostPage(
-        "This pair went to somebody else",
-        "Nobody touched it for half an hour, so it was given to another expert, and your decision "
-        "was not counted. What you typed is kept, and stands here too.",
+        "This pair is not yours now",
+        f"{why_lost(db, found, session.person)} {kept}",
         found.queue_id,
         tuple((FIELD_TITLES[name], text) for name, text in typed.items()),
     )
     return render(request, "revise_lost.html.j2", page, status=410)
 
 
-def not_theirs(request: Request, db: Database, item_id: int) -> Response:
+def why_lost(db: Database, lost: Item, person: Person) -> str:
+    """Why this person has no place at the pair, in a sentence."""
+    mine = [one for one in history(db, lost.id) if one.person_id == person.id]
+    found = queue(db, lost.queue_id)
+    if begun_at(db, lost.id, person) is None:
+        return "It was never given to you."
+    if found is not None and not found.is_open:
+        return "The lead has closed this queue since."
+    if not is_for(db, lost.queue_id, person):
+        return "The lead gives this queue to other people now."
+    if mine and mine[-1].decision is Decision.SKIP:
+        return "You skipped it, so it went to somebody else."
+    return "Nobody touched it for half an hour, so it went to somebody else."
+
+
+def not_theirs(request: Request, session: Session, item_id: int) -> Response:
+    db: Database = request.app.state.db
     found = item(db, item_id)
     if found is None:
         raise HTTPException(404, "There is no such pair.")
     page = LostPage(
         "This pair is not yours now",
-        "You skipped it, or it was not touched for half an hour and went to somebody else, or it never was "
-        "yours. What you typed here is kept.",
+        f"{why_lost(db, found, session.person)} What you typed here is kept.",
         found.queue_id,
         (),
     )

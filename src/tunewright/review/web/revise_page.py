@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from tunewright.review.model import Finding, Queue, Texts, Work
+from tunewright.review.store.waiting import SentBack
 from tunewright.review.web import reasons
 from tunewright.review.web.revise_fields import VIEWS, Asked, FieldView
 
@@ -49,10 +50,19 @@ class ItemPage:
     person_id: int
     last: int
     last_words: str
+    sent_back: SentBack | None = None  # by an owner, after it was saved last
 
     @property
     def has_draft(self) -> bool:
         return self.work.item.draft is not None
+
+    @property
+    def drafter(self) -> str:
+        """What made the draft, as its lineage has it: a coach, or nobody that is known."""
+        lineage = self.work.item.lineage
+        run = lineage.get("run")
+        is_of_run = isinstance(run, Mapping) and run.get("stage") == "revise"
+        return "coach" if "coach" in lineage or is_of_run else "draft"
 
     @property
     def num_reasons(self) -> int:
@@ -76,10 +86,11 @@ class LostPage:
 
 @dataclass(frozen=True, slots=True)
 class DonePage:
-    """Nothing more in this queue for this person now."""
+    """Nothing more in this queue for this person now. `is_done`: nor for anybody."""
 
     queue: Queue
     num_done: int
     num_left: int
     last: int
     last_words: str
+    is_done: bool = True

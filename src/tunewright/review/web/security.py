@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tunewright.review.model import Role, Session
-from tunewright.review.store.sessions import session_of
+from tunewright.review.store.sessions import person_of_csrf, session_of
 from tunewright.review.web.forms import TOO_LONG, check_texts, read_form
 
 EVERYBODY = (Role.RATER, Role.EXPERT, Role.OWNER, Role.LEAD)
@@ -95,6 +95,18 @@ class LoggedOut(HTTPException):
         super().__init__(401, "You are logged out. Log in again in another tab, then send this once more.")
 
 
+class OthersForm(HTTPException):
+    """A form that somebody else opened in this browser: it is not sent under the name of who came after."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            403,
+            f"You are logged in as {name} now, and that page was opened by somebody else. Nothing was saved "
+            f"under the name of {name}. Whoever opened it can log in here again, in another tab, and then "
+            "send it once more.",
+        )
+
+
 class StaleForm(HTTPException):
     """A form of this site from before its person logged in anew: a button may send it again as it is."""
 
@@ -157,7 +169,7 @@ async def check_form(request: Request) -> None:
     if request.state.is_too_long:
         raise HTTPException(413, TOO_LONG, {"connection": "close"})
     session = await run_in_threadpool(visitor, request)
-    if not _is_from_here(request):
+    if not is_from_here(request):
         raise HTTPException(403, "This was sent by another web site and is refused. Nothing was saved.")
     given = request.headers.get("x-csrf")
     if given is None:
@@ -169,12 +181,19 @@ async def check_form(request: Request) -> None:
     else:
         expected = session.csrf
     if not expected or not hmac.compare_digest(_bytes(given), _bytes(expected)):
-        is_stale = session is not None and given and _says_it_is_from_here(request)
-        if is_stale and "password" not in await read_form(request):  # no page ever holds one
-            raise StaleForm
+        whose = person_of_csrf(given)
+        if session is not None and whose is not None and await may_be_sent_again(request):
+            raise StaleForm if whose == session.person.id else OthersForm(session.person.name)
         raise HTTPException(
             403, "This form is out of date or not from here. Nothing was saved; load the page again."
         )
+
+
+async def may_be_sent_again(request: Request) -> bool:
+    """Whether a page may hold all of this form for a button to send it once more: one of this site did."""
+    said = {"sec-fetch-site", "origin", "referer"} & set(request.headers.keys())
+    says_so = bool(said) and request.headers.get("sec-fetch-site") != "none" and is_from_here(request)
+    return says_so and "password" not in await read_form(request)  # no page ever holds one
 
 
 async def form_of(request: Request) -> Mapping[str, str]:
@@ -227,12 +246,7 @@ def safe_next(address: str) -> str:
     return address
 
 
-def _says_it_is_from_here(request: Request) -> bool:
-    said = {"sec-fetch-site", "origin", "referer"} & set(request.headers.keys())
-    return bool(said) and request.headers.get("sec-fetch-site") != "none" and _is_from_here(request)
-
-
-def _is_from_here(request: Request) -> bool:
+def is_from_here(request: Request) -> bool:
     """Whether the browser says that a page of this site sent this. Browsers that are old, or that reach the
     page by plain http over a network, do not say Sec-Fetch-Site; there Origin decides, or Referer. Programs
     that say nothing have no cookies to misuse but their own."""

@@ -15,11 +15,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from tunewright.errors import DataError
 from tunewright.review.model import Queue, QueueKind, Revision, Session
 from tunewright.review.store import versions
 from tunewright.review.store.database import Database
-from tunewright.review.store.versions import Versions
+from tunewright.review.store.owner_rows import Unseen
+from tunewright.review.store.versions import AlreadyChosen, Versions
 from tunewright.review.text import excerpt
 from tunewright.review.web.asked_queue import asked_queue
 from tunewright.review.web.changes import Change, changes
@@ -38,12 +38,14 @@ Form = Annotated[Mapping[str, str], Depends(form_of)]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A pair in the list: what became of it in words ("edited, rejected"), and whether one was chosen."""
+    """A pair in the list: what became of it in words ("edited, rejected"), and whether one was chosen;
+    `is_gone`: the one that was chosen is no longer there."""
 
     address: str
     beginning: str
     said: str
     is_chosen: bool
+    is_gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class ChoicePage:
-    """`seen` is what the versions were when the page was made; it goes back with the choice."""
+    """`seen` is what the versions and the choice were when the page was made; it goes back with the next
+    choice. `because` is the reason that was given for the latest one."""
 
     name: str
     home: str
@@ -79,6 +82,8 @@ class ChoicePage:
     versions: tuple[Version, ...]
     seen: str
     reason: str
+    because: str
+    is_gone: bool
     problem: str = ""
 
 
@@ -110,21 +115,24 @@ def show(request: Request, session: Owner, queue_id: int, item_id: int) -> Respo
 
 @router.post("/versions/{queue_id}/{item_id}")
 def choose(request: Request, session: Owner, form: Form, queue_id: int, item_id: int) -> Response:
-    """Keep the choice and go back to the list. 422 without one, 409 when an expert saved meanwhile."""
+    """Keep the choice and go back to the list. 422 without one, 409 when an expert saved or another owner
+    chose meanwhile."""
     db = request.app.state.db
     queue, found = asked_queue(db, queue_id, QueueKind.REVISE), _find(db, queue_id, item_id)
     taken = dict(_drawn(found)).get(form.get("take", ""))
     reason = form.get("reason", "").strip()[:MOST_REASON_CHARS]
     problem, status = "", 409
-    if form.get("seen") != _digest(found):
-        problem = "An expert changed a version meanwhile. Look at them again, then choose."
-    elif taken is None:
+    if taken is None:
         problem, status = "Choose one of the versions.", 422
     else:
         try:
-            versions.choose(db, item_id, taken, session.person, reason)
-        except DataError as error:
-            problem = str(error)
+            versions.choose(db, item_id, taken, session.person, reason, seen=form.get("seen", ""))
+        except Unseen:
+            problem = "Not kept: an expert changed a version meanwhile. Look at them again, then choose."
+        except AlreadyChosen:
+            problem = (
+                "Not kept: somebody chose the version marked below meanwhile. Choose again, and yours counts."
+            )
     if problem:
         page = _page(queue, _find(db, queue_id, item_id), reason=reason, problem=problem)
         return render(request, "versions_item.html.j2", page, status=status)
@@ -146,6 +154,7 @@ def _line(found: Versions) -> Line:
         excerpt(text),
         ", ".join(said),
         found.choice is not None,
+        found.choice is None and found.latest is not None,
     )
 
 
@@ -173,8 +182,10 @@ def _page(queue: Queue, found: Versions, *, reason: str = "", problem: str = "")
             )
             for letter, revision in _drawn(found)
         ),
-        seen=_digest(found),
-        reason=reason or (found.choice.reason if found.choice else ""),
+        seen=found.seen,
+        reason=reason,
+        because=found.choice.reason if found.choice else "",
+        is_gone=found.choice is None and found.latest is not None,
         problem=problem,
     )
 
@@ -187,8 +198,3 @@ def _drawn(found: Versions) -> list[tuple[str, Revision]]:
 
     revisions = sorted((revision for _, revision in found.made), key=place)
     return list(zip(string.ascii_uppercase, revisions, strict=False))
-
-
-def _digest(found: Versions) -> str:
-    made = sorted((revision.person_id, revision.version) for _, revision in found.made)
-    return hashlib.sha256(f"{found.item.id}|{made}".encode()).hexdigest()[:16]

@@ -148,7 +148,25 @@
       location.assign((await reply.json()).next);
       return;
     }
+    if ([401, 403].includes(reply.status)) {
+      isSending = false;
+      save.removeAttribute("aria-disabled");
+      await tellRefused(reply);
+      return;
+    }
     HTMLFormElement.prototype.submit.call(form); // whatever else the server says, it says as a page
+  }
+
+  // The session has ended, or somebody else's has begun: the page stays, and goes on after a new login.
+  async function tellRefused(reply) {
+    if (reply.status === 403) {
+      const said = await reply.json().catch(() => ({}));
+      status.textContent = `${said.error ?? "Not saved."} Your answers stay in this tab.`;
+      return;
+    }
+    const link = document.createElement("a");
+    Object.assign(link, { href: "/login", target: "_blank", textContent: "Log in in another tab" });
+    status.replaceChildren("Not saved: you are logged out. Your answers stay in this tab. ", link, ", then save again.");
   }
   form.noValidate = true; // the page says itself what is missing
   form.addEventListener("submit", send);

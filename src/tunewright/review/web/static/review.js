@@ -18,15 +18,34 @@
 
   // Sends fields (object, FormData or URLSearchParams) and gives the Response. Never multipart: its parts
   // are cut at 1 MB, and a text may be longer. The answer is JSON when something is wrong.
-  function post(address, fields, options = {}) {
-    return fetch(address, {
+  // After a new login in another tab it is sent once more, with the secret of that one.
+  async function post(address, fields, options = {}) {
+    const body = new URLSearchParams(fields);
+    const send = () => fetch(address, {
       method: "POST",
       headers: { "X-CSRF": csrf(), Accept: "application/json" },
-      body: new URLSearchParams(fields),
+      body,
       credentials: "same-origin",
       redirect: "manual",
       ...options,
     });
+    const reply = await send();
+    if (![401, 403].includes(reply.status) || !await renew()) return reply;
+    body.set("csrf", csrf());
+    return send();
+  }
+
+  // Puts the secret of the login that there is now into this page; whether it is a new one. The secret begins
+  // with whose it is: somebody else's login leaves the page as it is, so that nothing is sent in their name.
+  async function renew() {
+    const reply = await fetch("/session", { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!reply.ok) return false;
+    const now = await reply.json();
+    const old = csrf() || document.querySelector("form[data-renew] [name=csrf]")?.value || "";
+    if (now.csrf === old || old.split(".")[0] !== String(now.person)) return false;
+    document.querySelector('meta[name="csrf"]').content = now.csrf;
+    document.querySelectorAll('input[name="csrf"]').forEach((one) => { one.value = now.csrf; });
+    return true;
   }
 
   // Keys. An element with data-key="a" is clicked (a field: focused) by a; "g w" is g, then w; "Ctrl+Enter"
@@ -51,7 +70,8 @@
   }
 
   function elementFor(name) {
-    const scope = document.querySelector("dialog[open]") ?? document;
+    // what is open and asks something has the keys alone: whoever writes a reason decides on nothing else
+    const scope = document.querySelector("dialog[open], [data-keys-rest][open]") ?? document;
     return [...scope.querySelectorAll("[data-key]")].find(
       (one) => keysOf(one).includes(name) && !one.disabled && isShown(one));
   }
@@ -64,7 +84,7 @@
     if (!isChord && (isTyping(event.target) || !isOn())) return;
     // Enter and Space belong to what has the focus; arrows to a group of radio buttons
     if (!isChord && event.target.matches("a, button, summary, input") && ["Enter", " "].includes(event.key)) return;
-    if (name === "?" && !dialog.open) { event.preventDefault(); showKeys(); return; }
+    if (name === "?" && !dialog.open && !document.querySelector("[data-keys-rest][open]")) { event.preventDefault(); showKeys(); return; }
     const sequence = performance.now() - beforeAt < 1000 ? `${before} ${name}` : "";
     const element = (sequence && elementFor(sequence)) || elementFor(name);
     before = name;
@@ -75,11 +95,22 @@
     press(element);
   });
 
+  // A button that needs a text first: data-needs names the field.
+  document.addEventListener("click", (event) => {
+    const needed = document.getElementById(event.target.closest?.("button[data-needs]")?.dataset.needs);
+    if (!needed || needed.value.trim()) return;
+    event.preventDefault();
+    needed.focus();
+  });
+
   function press(element) {
     if (element.matches('textarea, select, input:not([type="radio"], [type="checkbox"], [type="submit"], [type="button"])')) {
       element.focus();
       return;
     }
+    // the key of what is open already goes into it; closing is the mouse's, or Enter's on the summary itself
+    const field = element.matches("details[open] > summary[data-key-opens]") && element.parentElement.querySelector("textarea");
+    if (field) { field.focus(); return; }
     if (element.matches('[type="radio"], [type="checkbox"], summary')) element.focus();
     element.click();
   }
@@ -173,6 +204,12 @@
   window.addEventListener("pageshow", () => document.querySelectorAll("[aria-busy]").forEach((one) => one.removeAttribute("aria-busy")));
 
   document.querySelector("form[data-submit-now]")?.requestSubmit();
+
+  // What a page without a session holds is sent with the secret of the login that there is by then.
+  document.querySelector("form[data-renew]")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    renew().catch(() => false).then(() => HTMLFormElement.prototype.submit.call(event.target));
+  });
 
   window.tunewright = Object.freeze({ say, post, csrf, showKeys });
 })();

@@ -92,6 +92,7 @@
   let sending = null;
   let isBehind = false; // something typed is not on the server
   let isUnreachable = false;
+  let toldWhy = ""; // the server does not take the text, and why: gone when it does
 
   function changed(area) {
     dirty.add(area);
@@ -125,6 +126,8 @@
   async function answered(response) {
     isUnreachable = false;
     if (response.status === 204) {
+      if (toldWhy && keptText.textContent === toldWhy) keptText.hidden = true;
+      toldWhy = "";
       if (!isBehind) dropCopy(item);
       state.textContent = `saved ${timeOf(Date.now())}`;
       return;
@@ -134,7 +137,8 @@
       tell("Another window saved this pair. Nothing of yours is lost: it is kept here.",
         button("Compare both", () => { saveButton.disabled = false; form.requestSubmit(saveButton); }));
     } else if (response.status === 410) {
-      tell("This pair went to somebody else after half an hour without a change. What you typed is kept on the server.",
+      const lost = await response.json().catch(() => ({}));
+      tell(lost.error ?? "This pair is not yours any more. What you typed is kept on the server.",
         button("Next pair", () => { location.href = document.getElementById("accept").dataset.next; }));
     } else if (response.status === 401) {
       const link = document.createElement("a");
@@ -142,11 +146,13 @@
       isBehind = true;
       isUnreachable = true;
       tell("You are logged out. What you type is kept in this browser.", link, ", then go on here.");
+      toldWhy = keptText.textContent;
     } else {
       isBehind = true;
       isUnreachable = true;
       const said = await response.json().catch(() => ({}));
       tell(said.error ?? "The server did not take the text. It is kept in this browser, and sent again.");
+      toldWhy = keptText.textContent;
     }
     say(keptText.textContent);
   }
@@ -167,6 +173,7 @@
   window.addEventListener("pagehide", () => autosave({ leaving: true }));
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") autosave({ leaving: true });
+    else if (isUnreachable) autosave(); // back from the tab of a new login
   });
 
   // -- the editor
@@ -320,6 +327,12 @@
     if (event.key === "Escape") closeWhy();
     if (isSend) sendWhy();
   });
+  // who begins to write means their own words
+  document.addEventListener("keydown", (event) => {
+    const isLetter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.defaultPrevented) return; // the very key that asked why
+    if (why.open && isLetter && !event.target.matches("textarea, input:not([type='checkbox'])")) ownWords.focus();
+  });
   whySend.addEventListener("click", sendWhy);
   document.getElementById("why-close").addEventListener("click", closeWhy);
   countReasons();
@@ -363,7 +376,7 @@
       const submitter = event.submitter;
       isBehind = true;
       autosave().then(() => {
-        if (isUnreachable) say("Still no connection. Nothing is lost; try again in a moment.");
+        if (isUnreachable) say(toldWhy || "Still no connection. Nothing is lost; try again in a moment.");
         else form.requestSubmit(submitter);
       });
       return;
