@@ -30,17 +30,18 @@ BEGIN SELECT RAISE(ABORT, 'places that somebody may have begun are not taken awa
 _POSTGRESQL = """
 CREATE FUNCTION places_refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
-  IF NOT EXISTS (SELECT 1 FROM queues JOIN items ON items.queue_id = queues.id
-    WHERE items.id = new.item_id AND queues.id = new.queue_id AND new.place BETWEEN 1 AND queues.overlap)
+  IF EXISTS (SELECT 1 FROM added LEFT JOIN queues ON queues.id = added.queue_id
+    LEFT JOIN items ON items.id = added.item_id AND items.queue_id = added.queue_id
+    WHERE items.id IS NULL OR queues.id IS NULL OR NOT added.place BETWEEN 1 AND queues.overlap)
   THEN
     RAISE EXCEPTION 'an item has no more places than its queue asks people for'
       USING ERRCODE = 'check_violation';
   END IF;
-  RETURN new;
+  RETURN NULL;
 END $$;
 
-CREATE TRIGGER places_no_more BEFORE INSERT ON places
-FOR EACH ROW EXECUTE FUNCTION places_refuse();
+CREATE TRIGGER places_no_more AFTER INSERT ON places REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT EXECUTE FUNCTION places_refuse();
 
 CREATE FUNCTION places_stay() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'a place stays at its item' USING ERRCODE = 'check_violation'; END $$;
