@@ -63,6 +63,14 @@ def test_a_word_between_two_words_that_were_changed_stays_unmarked() -> None:
     assert marked(second) == "The [+dogs+] sat [+there+]."
 
 
+def test_a_word_between_an_addition_and_a_changed_word_stays_unmarked() -> None:
+    first, second = word_diff(
+        "We say it, so B is right.", "We say it, but 'on' when a date follows, so C is right."
+    )
+    assert marked(first) == "We say it, so [-B-] is right."
+    assert marked(second) == "We say it, [+but 'on' when a date follows, +]so [+C+] is right."
+
+
 def test_changed_spaces_do_not_take_the_words_between_them_along() -> None:
     first, second = word_diff("One\n\nTwo", "One\nTwo  ")
     assert marked(first) == "One[-\n\n-]Two"

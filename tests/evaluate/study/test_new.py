@@ -160,13 +160,13 @@ def test_systems_are_named_by_file_or_by_hand() -> None:
 def test_what_the_number_of_prompts_can_show_is_said_before_rating() -> None:
     words = " ".join(power_words(200, 1, pairwise=False))
     assert "±6.7 points" in words
-    assert "on 20% of prompts: 9.1 points; on 30% of prompts: 11.1 points" in words
+    assert "on 20 % of prompts: 9.1 points; on 30 % of prompts: 11.1 points" in words
     assert "corrected for 3 comparisons" in power_words(200, 3, pairwise=True)[0]
 
 
 def test_too_few_prompts_for_any_difference_are_said_to_be() -> None:
     """Nine tests of 40 prompts: eight that differ, all one way, have p = 2/2⁸ = .0078 > .05/9."""
-    assert "on 20% of prompts: none, too few prompts" in power_words(40, 9, pairwise=False)[1]
+    assert "on 20 % of prompts: none, too few prompts" in power_words(40, 9, pairwise=False)[1]
 
 
 def test_a_folder_that_is_no_study_says_so(tmp_path: Path) -> None:

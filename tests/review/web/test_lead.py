@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -312,6 +313,8 @@ def test_a_study_is_unblinded_only_after_its_lock(
     assert "3 of " in client.get(f"/lead/{queue.id}").text
     assert client.submit(f"/lead/{queue.id}/lock", missing="yes").status_code == 303
     assert folder.is_locked
+    digest = hashlib.sha256(folder.lock_path.read_bytes()).hexdigest()
+    assert digest in client.get(f"/lead/{queue.id}").text
     page = client.get(f"/lead/{queue.id}").text
     assert "Unblind and compute the results" in page
     assert not any(system in page for system in SYSTEMS)

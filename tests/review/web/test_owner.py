@@ -13,6 +13,7 @@ from tunewright.review.exchange.entries import entries
 from tunewright.review.model import Decision, Person, Queue, Role
 from tunewright.review.store import lead, people, queues, revisions, work
 from tunewright.review.store.assignment import assign
+from tunewright.review.store.audit import events
 from tunewright.review.store.database import Database
 from tunewright.review.store.mending import left_behind
 from tunewright.review.store.waiting import sent_back
@@ -52,6 +53,38 @@ def seen(page: str) -> str:
 def send_back(db: Database, owner: PageClient, reason: str = "too short") -> None:
     page = owner.get("/owner").text
     assert owner.submit("/owner/1", verdict="bad", reason=reason, seen=seen(page)).status_code == 303
+
+
+@pytest.mark.parametrize("verdict", ["good", "bad"])
+def test_a_word_said_by_mistake_is_taken_back_and_asked_again_first(
+    db: Database, queue: Queue, owner: PageClient, verdict: str
+) -> None:
+    page = owner.get("/owner").text
+    given = owner.submit("/owner/1", verdict=verdict, reason="too short", seen=seen(page))
+    after = owner.get(given.headers["location"]).text
+    assert f"pair before</a> {'good' if verdict == 'good' else 'not good'}." in after
+    assert 'action="/owner/1/undo"' in after
+    assert owner.submit("/owner/1/undo").status_code == 303
+    assert lead.verdicts(db, queue.id)[0].is_good is None
+    again = owner.get("/owner").text
+    assert 'action="/owner/1"' in again
+    assert "An owner sent it back" not in again
+    assert [one.action for one in events(db, subject="item:1")][-2:] == ["verdict", "take back verdict"]
+    owner.submit("/owner/1", verdict="good", seen=seen(again))
+    assert lead.verdicts(db, queue.id)[0].is_good
+
+
+def test_only_ones_own_last_word_is_taken_back(
+    db: Database, queue: Queue, ann: Person, owner: PageClient
+) -> None:
+    send_back(db, owner)
+    other = client_of(db, person(db, "mia", Role.LEAD))
+    refused = other.submit("/owner/1/undo")
+    assert refused.status_code == 409
+    assert "the last word on item 1 is not yours to take back" in refused.text
+    saved(db, 1, ann, version=1, texts={"instruction": "Ask.", "output": "Fig."})
+    assert owner.submit("/owner/1/undo").status_code == 409  # it is asked again already
+    assert lead.verdicts(db, queue.id)[0].is_good is None
 
 
 @pytest.mark.parametrize("verdict", ["good", "bad"])

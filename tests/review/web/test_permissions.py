@@ -52,6 +52,7 @@ WHO_MAY = {
     "POST /versions/{queue_id}/{item_id}": OWNERS,
     "GET /owner": OWNERS,
     "POST /owner/{item_id}": OWNERS,
+    "POST /owner/{item_id}/undo": OWNERS,
     "POST /owner/{item_id}/take": OWNERS,
     "GET /look": OWNERS,
     "GET /record/{item_id}": OWNERS,

@@ -13,7 +13,7 @@ Kind = Literal["same", "gone", "new"]
 Code = tuple[str, int, int, int, int]  # as difflib has them: what, from and to in the one, in the other
 
 _MOST_ISLAND_CHARS = 12
-_ISLAND_SHARE = 3  # an island has at most a third of the words that changed around it
+_ISLAND_SHARE = 3  # an island has at most a third of the words that were rewritten around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,10 @@ def _without_islands(codes: Sequence[Code], old: Sequence[str], new: Sequence[st
         if len(_text(old, equal).strip()) > _MOST_ISLAND_CHARS:
             return False
         sizes = [_num_words(old, new, one) for one in (before, after)]
-        num_same = _num_words(old, new, equal)
-        return num_same <= min(sizes) and _ISLAND_SHARE * num_same <= sum(sizes)
+        num_same = min(_num_words(old, new, equal))
+        # what was only added leaves the words around it as they were, however much it is
+        num_rewritten = sum(map(min, sizes))
+        return num_same <= min(map(max, sizes)) and _ISLAND_SHARE * num_same <= num_rewritten
 
     # first the spaces, for only then is it seen how large the changes around a word are
     found = _merged(codes, is_space)
@@ -97,10 +99,10 @@ def _size(code: Code) -> int:
     return max(code[2] - code[1], code[4] - code[3])
 
 
-def _num_words(old: Sequence[str], new: Sequence[str], code: Code) -> int:
-    """Words and signs of the longer side; spaces are none."""
+def _num_words(old: Sequence[str], new: Sequence[str], code: Code) -> tuple[int, int]:
+    """Words and signs of both sides; spaces are none."""
     _, a, b, c, d = code
-    return max(sum(not word.isspace() for word in side) for side in (old[a:b], new[c:d]))
+    return sum(not word.isspace() for word in old[a:b]), sum(not word.isspace() for word in new[c:d])
 
 
 def _add(stretches: list[Stretch], kind: Kind, text: str) -> None:

@@ -169,7 +169,7 @@ def owner_work(db: Database, person: Person, *, queue_id: int | None = None) -> 
                 *([] if queue_id is None else [samples.c.queue_id == queue_id]),
             )
             .order_by(
-                case((mine, 0), else_=1),
+                case((mine, -samples.c.free_at), else_=0.0),  # of two, the one they took last
                 case((IS_FLAGGED, 0), (samples.c.why.in_(ALL_AGAIN), 1), else_=2),
                 samples.c.item_id,
             )
@@ -216,6 +216,28 @@ def owner_verdict(
             if seen != seen_of(item_id, made):
                 raise Unseen
         note(connection, db, person, "verdict", f"item:{item_id}", {"ok": ok, "reason": reason})
+
+
+def take_back_verdict(db: Database, item_id: int, person: Person) -> None:
+    """Ask `person` again about an item on which they said the last word; it is the next they see.
+
+    DataError when it is not theirs, or an expert has saved it anew since: then it is asked again anyway."""
+    with db.write() as connection:
+        changed = connection.execute(
+            update(samples)
+            .where(
+                samples.c.item_id == item_id,
+                samples.c.person_id == person.id,
+                samples.c.is_good.is_not(None),
+            )
+            .values(is_good=None, reason="", at=db.clock(), free_at=db.clock() + LEASE_SECONDS)
+            .returning(samples.c.item_id)
+        ).one_or_none()
+        if changed is None:
+            raise DataError(
+                f"the last word on item {item_id} is not yours to take back, or an expert saved it anew since"
+            )
+        note(connection, db, person, "take back verdict", f"item:{item_id}")
 
 
 def verdicts(db: Database, queue_id: int) -> list[Verdict]:

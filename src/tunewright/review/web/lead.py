@@ -25,6 +25,7 @@ from tunewright.review.web.lead_pages import LeadPage, QueuePage, StudyView, bar
 from tunewright.review.web.live_agreement import agreements, revision_agreement
 from tunewright.review.web.pages import render
 from tunewright.review.web.security import LEADS, allow, form_of
+from tunewright.run.files import file_sha256
 
 SAMPLE_SEED = 7  # the same items for the same share, whenever it is asked
 RESULTS_PAGE = "results.html"
@@ -32,7 +33,7 @@ SAID = {
     "opened": "The queue is open: work is given out again.",
     "closed": "The queue is closed: nothing more is given out. Who has an item in hand may still save it.",
     "given": "The queue is given to the people below.",
-    "overlap": "Each pair goes to so many people from now on.",
+    "overlap": "Done: the number of people for each pair stands below.",
     "drawn": "The sample is drawn.",
     "none-drawn": "Nothing new is drawn: nothing is finished, or its share is in the sample already.",
     "locked": "The study is locked. Ratings can no longer change.",
@@ -167,7 +168,9 @@ def _study(db: Database, queue: Queue) -> StudyView:
     found = agreements(db, queue.id)
     has_results = (Path(queue.study) / RESULTS_PAGE).is_file()
     try:
-        return StudyView(studies.standing(db, queue), found, has_results)
+        standing = studies.standing(db, queue)
+        digest = file_sha256(studies.folder_of(queue).lock_path) if standing.locked_at else ""
+        return StudyView(standing, found, has_results, lock_sha256=digest)
     except (DataError, RunFolderError) as error:
         return StudyView(None, found, has_results=False, problem=studies.without_path(error, queue))
 

@@ -81,6 +81,7 @@ class StudyView:
     agreements: tuple[QuestionAgreement, ...]
     has_results: bool
     problem: str = ""
+    lock_sha256: str = ""  # of lock.json, once it is there; noted elsewhere it shows that nothing was changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tunewright.review.store.lead import OwnerWork
 from tunewright.review.store.mending import Left, left_behind, take_over
 from tunewright.review.store.owner_rows import Unseen
 from tunewright.review.web.changes import Change, changes
+from tunewright.review.web.form_values import whole_number
 from tunewright.review.web.pages import render
 from tunewright.review.web.security import OWNERS, allow, form_of
 
@@ -44,7 +45,8 @@ class Made:
 class OwnerPage:
     """`work` None: nothing waits. `to_settle` are addresses, in words, of lists of what people differ on;
     `left` was sent back and nobody can mend it. `reason` is what the owner wrote before the page came again,
-    `written` what they wrote on a pair that is not theirs to judge any more."""
+    `written` what they wrote on a pair that is not theirs to judge any more. `last` is the item judged before
+    (0: none), whose verdict may be taken back; `last_good` what it was."""
 
     work: OwnerWork | None
     queue: str
@@ -56,6 +58,8 @@ class OwnerPage:
     problem: str = ""
     reason: str = ""
     written: str = ""
+    last: int = 0
+    last_good: bool = False
 
 
 def to_settle(db: Database) -> tuple[tuple[str, str], ...]:
@@ -70,8 +74,8 @@ def to_settle(db: Database) -> tuple[tuple[str, str], ...]:
 
 
 @router.get("/owner")
-def next_item(request: Request, session: Owner) -> Response:
-    return _page(request, session)
+def next_item(request: Request, session: Owner, after: str = "", said: str = "") -> Response:
+    return _page(request, session, last=whole_number(after) or 0, last_good=said == "good")
 
 
 @router.post("/owner/{item_id}")
@@ -92,6 +96,16 @@ def verdict(request: Request, session: Owner, form: Form, item_id: int) -> Respo
         return _page(request, session, problem=problem, status=409, reason=reason)
     except DataError as error:
         return _page(request, session, problem=f"Not kept: {error}.", status=409, written=reason)
+    return RedirectResponse(f"/owner?after={item_id}&said={said}", 303)
+
+
+@router.post("/owner/{item_id}/undo")
+def take_back(request: Request, session: Owner, item_id: int) -> Response:
+    """Take one's own verdict back; the pair is asked about once more, before any other."""
+    try:
+        lead.take_back_verdict(request.app.state.db, item_id, session.person)
+    except DataError as error:
+        return _page(request, session, problem=f"Not taken back: {error}.", status=409)
     return RedirectResponse("/owner", 303)
 
 
@@ -113,12 +127,14 @@ def _page(
     status: int = 200,
     reason: str = "",
     written: str = "",
+    last: int = 0,
+    last_good: bool = False,
 ) -> Response:
     db = request.app.state.db
     work = lead.owner_work(db, session.person)
     left = tuple(left_behind(db))
     if work is None:
-        page = OwnerPage(None, "", (), (), 0, to_settle(db), left, problem, written=written)
+        page = OwnerPage(None, "", (), (), 0, to_settle(db), left, problem, "", written, last, last_good)
         return render(request, "owner.html.j2", page, status=status)
     queue = queues.queue(db, work.item.queue_id)
     made = tuple(
@@ -137,5 +153,7 @@ def _page(
         problem,
         reason,
         written,
+        last,
+        last_good,
     )
     return render(request, "owner.html.j2", page, status=status)

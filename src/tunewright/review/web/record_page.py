@@ -18,6 +18,7 @@ from tunewright.review.web.pages import duration, when_iso
 
 ORIGINAL, DRAFT = "the original", "the coach's draft"
 _ACTIONS = {
+    "take back verdict": "The owner's word taken back",
     "take": "Taken",
     "take again": "Taken again, to save",
     "give back": "Given back",
